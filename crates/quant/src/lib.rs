@@ -1,0 +1,6 @@
+//! What is computed: market nouns, calculators and their maths.
+//!
+//! Pure, synchronous and deterministic: no runtime, no store, no clock, no unseeded chance.
+//! `now` and the seed are arguments, so that a live pass and its replay are the same bits.
+
+pub mod market;

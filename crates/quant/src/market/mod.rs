@@ -1,0 +1,10 @@
+//! The nouns of a market: instants, symbols, integer prices and sizes, quotes, books, trades,
+//! and the session calendar. No arithmetic of the field happens here but the signing of trades.
+
+mod number;
+mod symbol;
+mod time;
+
+pub use number::{Price, Size, size_sum_to_f64};
+pub use symbol::Symbol;
+pub use time::{Span, Timestamp};
