@@ -2,9 +2,11 @@
 //! and the session calendar. No arithmetic of the field happens here but the signing of trades.
 
 mod number;
+mod signing;
 mod symbol;
 mod time;
 
 pub use number::{Price, Size, size_sum_to_f64};
+pub use signing::{Rule, Side};
 pub use symbol::Symbol;
 pub use time::{Span, Timestamp};
