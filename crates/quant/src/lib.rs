@@ -3,4 +3,10 @@
 //! Pure, synchronous and deterministic: no runtime, no store, no clock, no unseeded chance.
 //! `now` and the seed are arguments, so that a live pass and its replay are the same bits.
 
+pub mod calculator;
+pub mod calculators;
+pub mod document;
+pub mod json;
 pub mod market;
+pub mod math;
+pub mod snapshot;

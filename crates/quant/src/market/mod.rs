@@ -1,12 +1,18 @@
 //! The nouns of a market: instants, symbols, integer prices and sizes, quotes, books, trades,
 //! and the session calendar. No arithmetic of the field happens here but the signing of trades.
 
+mod book;
 mod number;
-mod signing;
+mod quote;
+pub mod signing;
 mod symbol;
+mod tape;
 mod time;
 
+pub use book::{Level, OrderBook};
 pub use number::{Price, Size, size_sum_to_f64};
-pub use signing::{Rule, Side};
+pub use quote::{Quote, QuoteHistory, Touch};
+pub use signing::{Rule, Side, SignedBy};
 pub use symbol::Symbol;
+pub use tape::{QuoteSource, SignedTrade, Signer, Signing, TapeRing, Trade, Venue};
 pub use time::{Span, Timestamp};

@@ -1,6 +1,12 @@
 //! Which side started a trade: the quote, tick and Lee–Ready rules on integer prices.
+//!
+//! Lee & Ready, "Inferring Trade Direction from Intraday Data", Journal of Finance 46 (1991).
+//! Their five-second quote delay answered quotes that were recorded ahead of trades; with
+//! timestamped feeds the delay is zero.
 
 use serde::{Deserialize, Serialize};
+
+use super::{Price, Touch};
 
 /// The side that crossed the spread.
 #[derive(
@@ -32,4 +38,168 @@ pub enum Rule {
     Tick,
     /// Quote rule, then the tick rule where the quote says nothing (Lee & Ready 1991).
     LeeReady,
+}
+
+/// What decided the sign of one trade.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum SignedBy {
+    /// The source's aggressor flag.
+    Flag,
+    /// The quote rule.
+    Quote,
+    /// The tick rule.
+    Tick,
+    /// Nothing: the side is unknown.
+    #[default]
+    None,
+}
+
+impl SignedBy {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Flag => "flag",
+            Self::Quote => "quote",
+            Self::Tick => "tick",
+            Self::None => "none",
+        }
+    }
+}
+
+impl Side {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Buy => "buy",
+            Self::Sell => "sell",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The quote rule: above the midpoint a buy, below a sell, at it unknown.
+/// A locked or crossed quote says nothing.
+pub fn quote_rule(price: Price, touch: Option<Touch>) -> Side {
+    let Some(touch) = touch.filter(|touch| touch.is_regular()) else {
+        return Side::Unknown;
+    };
+    match (2 * i128::from(price.units())).cmp(&touch.mid_doubled()) {
+        std::cmp::Ordering::Greater => Side::Buy,
+        std::cmp::Ordering::Less => Side::Sell,
+        std::cmp::Ordering::Equal => Side::Unknown,
+    }
+}
+
+/// The memory of the tick rule: the last price and the direction of the last change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TickRule {
+    last: Option<Price>,
+    direction: Side,
+}
+
+impl TickRule {
+    /// Takes the next price; above the last different one a buy, below it a sell.
+    pub fn next(&mut self, price: Price) -> Side {
+        if let Some(last) = self.last {
+            match price.cmp(&last) {
+                std::cmp::Ordering::Greater => self.direction = Side::Buy,
+                std::cmp::Ordering::Less => self.direction = Side::Sell,
+                std::cmp::Ordering::Equal => {}
+            }
+        }
+        self.last = Some(price);
+        self.direction
+    }
+}
+
+/// The side of a trade under `rule`, and what decided it. `flag` is the source's own word,
+/// `touch` the quote that stood before the trade, `tick` what the tick rule says of its price.
+pub fn sign(
+    rule: Rule,
+    price: Price,
+    flag: Side,
+    touch: Option<Touch>,
+    tick: Side,
+) -> (Side, SignedBy) {
+    let by_quote = || (quote_rule(price, touch), SignedBy::Quote);
+    let by_tick = || (tick, SignedBy::Tick);
+    let first_known = |first: (Side, SignedBy)| match first.0 {
+        Side::Unknown => by_tick(),
+        Side::Buy | Side::Sell => first,
+    };
+    let signed = match rule {
+        Rule::Auto if flag != Side::Unknown => (flag, SignedBy::Flag),
+        Rule::Auto | Rule::LeeReady => first_known(by_quote()),
+        Rule::Quote => by_quote(),
+        Rule::Tick => by_tick(),
+    };
+    match signed.0 {
+        Side::Unknown => (Side::Unknown, SignedBy::None),
+        Side::Buy | Side::Sell => signed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn price(text: f64) -> Price {
+        Price::from_f64(text).unwrap()
+    }
+
+    fn touch(bid: f64, ask: f64) -> Option<Touch> {
+        Some(Touch {
+            bid: price(bid),
+            ask: price(ask),
+        })
+    }
+
+    #[test]
+    fn exactly_at_the_midpoint_is_unknown_to_the_quote() {
+        assert_eq!(quote_rule(price(10.005), touch(9.99, 10.02)), Side::Unknown);
+        assert_eq!(quote_rule(price(10.006), touch(9.99, 10.02)), Side::Buy);
+        assert_eq!(quote_rule(price(10.004), touch(9.99, 10.02)), Side::Sell);
+    }
+
+    #[test]
+    fn a_locked_or_crossed_quote_leaves_it_to_the_tick() {
+        for quote in [touch(10.0, 10.0), touch(10.03, 10.01), None] {
+            let (side, by) = sign(
+                Rule::LeeReady,
+                price(10.04),
+                Side::Unknown,
+                quote,
+                Side::Buy,
+            );
+            assert_eq!((side, by), (Side::Buy, SignedBy::Tick));
+        }
+    }
+
+    #[test]
+    fn the_flag_counts_only_under_auto() {
+        let quote = touch(10.0, 10.02);
+        let auto = sign(Rule::Auto, price(10.02), Side::Sell, quote, Side::Unknown);
+        assert_eq!(auto, (Side::Sell, SignedBy::Flag));
+        let lee_ready = sign(
+            Rule::LeeReady,
+            price(10.02),
+            Side::Sell,
+            quote,
+            Side::Unknown,
+        );
+        assert_eq!(lee_ready, (Side::Buy, SignedBy::Quote));
+    }
+
+    #[test]
+    fn the_first_price_has_no_tick() {
+        let mut tick = TickRule::default();
+        assert_eq!(tick.next(price(10.0)), Side::Unknown);
+        assert_eq!(tick.next(price(10.0)), Side::Unknown);
+        assert_eq!(tick.next(price(10.1)), Side::Buy);
+        assert_eq!(tick.next(price(10.1)), Side::Buy);
+        assert_eq!(tick.next(price(10.0)), Side::Sell);
+    }
 }

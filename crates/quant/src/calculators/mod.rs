@@ -1,0 +1,28 @@
+//! The calculators: one file each, and the lists the engine turns. A producer stands before
+//! whoever reads its result.
+
+pub mod obi;
+pub mod summary;
+pub mod vpin;
+
+use crate::calculator::Entry;
+
+/// Calculators of one symbol, in the order they run.
+pub const PER_SYMBOL: &[Entry] = &[
+    Entry::of::<vpin::Vpin>(),
+    Entry::of::<obi::Obi>(),
+    Entry::of::<summary::Summary>(),
+];
+
+/// Calculators over all symbols; they run after the others and read their documents.
+pub const UNIVERSE: &[Entry] = &[];
+
+/// Every calculator there is.
+pub fn all() -> impl Iterator<Item = &'static Entry> {
+    PER_SYMBOL.iter().chain(UNIVERSE)
+}
+
+/// The calculator called `name`.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    all().find(|entry| entry.name == name)
+}

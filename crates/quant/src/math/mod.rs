@@ -1,0 +1,5 @@
+//! Numbers in, numbers out. Nothing here knows a symbol, a document or the time of day.
+
+pub mod book;
+pub mod decay;
+pub mod volume_buckets;

@@ -1,0 +1,35 @@
+//! Reference suites: numbers that come from elsewhere, one JSON file a suite, compared at the
+//! tolerance the suite states.
+
+mod book;
+mod signing;
+mod vpin;
+
+use serde_json::Value;
+
+/// The cases of the suite in `tests/cases/{name}.json`.
+fn suite(name: &str) -> Vec<Value> {
+    let path = format!("{}/tests/cases/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let mut suite: Value = serde_json::from_str(&text).unwrap();
+    let cases = suite["cases"].take();
+    let cases = cases.as_array().expect("a suite has cases").clone();
+    assert_eq!(
+        Some(cases.len() as u64),
+        suite["n_cases"].as_u64(),
+        "{name}"
+    );
+    cases
+}
+
+/// `got` is `expected` within the relative tolerance; null expects nothing.
+fn assert_close(case: &Value, field: &str, got: Option<f64>, tolerance: f64) {
+    let expected = &case["expected"][field];
+    let id = &case["id"];
+    let matches = match (got, expected.as_f64()) {
+        (None, None) => expected.is_null(),
+        (Some(got), Some(expected)) => (got - expected).abs() <= tolerance * expected.abs(),
+        _ => false,
+    };
+    assert!(matches, "{id} {field}: got {got:?}, expected {expected}");
+}
