@@ -4,6 +4,7 @@
 mod book;
 mod number;
 mod quote;
+mod session;
 pub mod signing;
 mod symbol;
 mod tape;
@@ -12,6 +13,7 @@ mod time;
 pub use book::{Level, OrderBook};
 pub use number::{Price, Size, size_sum_to_f64};
 pub use quote::{Quote, QuoteHistory, Touch};
+pub use session::{Calendars, Day, Exchange, Phase, Session, Settlement, t_years};
 pub use signing::{Rule, Side, SignedBy};
 pub use symbol::Symbol;
 pub use tape::{QuoteSource, SignedTrade, Signer, Signing, TapeRing, Trade, Venue};

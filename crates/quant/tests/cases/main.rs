@@ -3,6 +3,7 @@
 
 mod book;
 mod signing;
+mod time_to_expiry;
 mod vpin;
 
 use serde_json::Value;
