@@ -1,1 +1,3 @@
-//! Analytics.
+//! How it runs: everything of `analytics` that touches the world. What is computed is in `quant`.
+
+pub mod store;

@@ -1,0 +1,490 @@
+//! Bytes to nouns: the one place that is tolerant of what producers write.
+//!
+//! Behind this door times are [`Timestamp`], prices and sizes are integers, and a missing number
+//! is `None`. What cannot be decoded is counted with its reason and harms nothing else.
+
+use std::collections::BTreeMap;
+
+use chrono::{NaiveDateTime, TimeZone};
+use chrono_tz::Tz;
+use quant::market::{Level, OrderBook, Price, Quote, Side, Size, Span, Timestamp};
+use quant::market::{Touch, Trade, Venue};
+use quant::snapshot::Section;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::scan::{Malformed, Scalar, Scanner, decimal};
+
+/// The newest instant that cannot be a market time: 1980-01-01. A zero, or seconds taken for
+/// nanoseconds, lie before it.
+const EPOCH_OF_MARKETS: Timestamp = Timestamp::from_seconds(315_532_800);
+
+/// Most levels a side that are kept; deeper ones enter no measure.
+const MAX_LEVELS: usize = 1000;
+
+/// What is believed at the door.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rules {
+    /// Prices at or above this are refused.
+    pub max_price: f64,
+    /// A time further ahead of the clock than this is replaced by the time of receipt.
+    pub max_future: Span,
+    /// Longest value that is decoded, bytes.
+    pub max_value_bytes: usize,
+    /// Zone of ISO times without an offset.
+    pub naive_zone: Tz,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            max_price: 1e7,
+            max_future: Span::from_millis(2000),
+            max_value_bytes: 64 << 20,
+            naive_zone: Tz::UTC,
+        }
+    }
+}
+
+/// Bad input by section and reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BadInput(BTreeMap<(Section, &'static str), u64>);
+
+impl BadInput {
+    /// Counts one.
+    pub fn count(&mut self, section: Section, reason: &'static str) {
+        self.add(section, reason, 1);
+    }
+
+    /// Counts `n`.
+    pub fn add(&mut self, section: Section, reason: &'static str, n: u64) {
+        *self.0.entry((section, reason)).or_default() += n;
+    }
+
+    /// Adds another's counts.
+    pub fn merge(&mut self, other: Self) {
+        for ((section, reason), n) in other.0 {
+            self.add(section, reason, n);
+        }
+    }
+
+    /// Every count.
+    pub fn iter(&self) -> impl Iterator<Item = (Section, &'static str, u64)> {
+        self.0
+            .iter()
+            .map(|(&(section, reason), &n)| (section, reason, n))
+    }
+
+    /// Whether nothing was bad.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A decoder for one value: what it believes, when the value came, and what was bad.
+pub struct Decoder<'a> {
+    /// What is believed.
+    pub rules: &'a Rules,
+    /// When the value was received.
+    pub received: Timestamp,
+    /// What was bad.
+    pub bad: &'a mut BadInput,
+}
+
+/// A trade with what tells it from others.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DecodedTrade {
+    /// The trade.
+    pub trade: Trade,
+    /// Hash of its `id` or `seq`, where it has one.
+    pub id: Option<u64>,
+}
+
+/// Field aliases, best first: the first that is present and readable wins.
+struct Picked<T> {
+    rank: usize,
+    value: Option<T>,
+}
+
+impl<T> Picked<T> {
+    const fn new() -> Self {
+        Self {
+            rank: usize::MAX,
+            value: None,
+        }
+    }
+
+    fn offer(&mut self, rank: usize, value: Option<T>) {
+        if value.is_some() && rank < self.rank {
+            *self = Self { rank, value };
+        }
+    }
+}
+
+impl Decoder<'_> {
+    /// A ticker; `None` where it holds no price at all.
+    pub fn ticker(&mut self, bytes: &[u8]) -> Option<Quote> {
+        const SPOT: [&str; 5] = ["last", "mid", "close", "price", "mark"];
+        let section = Section::Ticker;
+        let text = self.text(section, bytes)?;
+        let (mut bid, mut ask, mut volume) = (None, None, Picked::new());
+        let (mut spot, mut time) = (Picked::new(), Picked::new());
+        let scanned = Scanner::new(text).object(|scanner, key| {
+            match key {
+                "bid" => bid = self.price(section, scanner.scalar()?),
+                "ask" => ask = self.price(section, scanner.scalar()?),
+                "volume" => volume.offer(0, self.size(section, scanner.scalar()?)),
+                "vol" => volume.offer(1, self.size(section, scanner.scalar()?)),
+                "timestamp" => time.offer(0, self.time(section, scanner.scalar()?)),
+                "ts" => time.offer(1, self.time(section, scanner.scalar()?)),
+                _ => match SPOT.iter().position(|alias| *alias == key) {
+                    Some(rank) => spot.offer(rank, self.price(section, scanner.scalar()?)),
+                    None => scanner.skip()?,
+                },
+            }
+            Ok(())
+        });
+        self.whole(section, scanned)?;
+        let midpoint = || {
+            let doubled = i128::from(bid?.units()) + i128::from(ask?.units());
+            i64::try_from(doubled / 2).ok().map(Price::from_units)
+        };
+        let spot = spot.value.or_else(midpoint);
+        if spot.is_none() && bid.is_none() && ask.is_none() {
+            self.bad.count(section, "no_price");
+            return None;
+        }
+        Some(Quote {
+            bid,
+            ask,
+            spot,
+            volume: volume.value,
+            at: self.not_ahead(section, time.value),
+        })
+    }
+
+    /// An order book; sides may be empty, levels without a price are dropped.
+    pub fn book(&mut self, bytes: &[u8]) -> Option<OrderBook> {
+        let section = Section::Book;
+        let text = self.text(section, bytes)?;
+        let (mut bids, mut asks) = (None, None);
+        let mut time = Picked::new();
+        let scanned = Scanner::new(text).object(|scanner, key| {
+            match key {
+                "bids" => bids = self.levels(scanner)?,
+                "asks" => asks = self.levels(scanner)?,
+                "timestamp" => time.offer(0, self.time(section, scanner.scalar()?)),
+                "ts" => time.offer(1, self.time(section, scanner.scalar()?)),
+                _ => scanner.skip()?,
+            }
+            Ok(())
+        });
+        self.whole(section, scanned)?;
+        if bids.is_none() && asks.is_none() {
+            self.bad.count(section, "no_levels");
+            return None;
+        }
+        let at = self.not_ahead(section, time.value);
+        let (bids, asks) = (bids.unwrap_or_default(), asks.unwrap_or_default());
+        Some(OrderBook::consolidated(bids, asks, at))
+    }
+
+    /// A trade; `None` without a price or a size.
+    pub fn trade(&mut self, bytes: &[u8]) -> Option<DecodedTrade> {
+        let section = Section::Trades;
+        let text = self.text(section, bytes)?;
+        let (mut price, mut size, mut time) = (Picked::new(), Picked::new(), Picked::new());
+        let (mut flag, mut venue, mut id) = (Picked::new(), Picked::new(), Picked::new());
+        let (mut bid, mut ask) = (None, None);
+        let scanned = Scanner::new(text).object(|scanner, key| {
+            match key {
+                "price" => price.offer(0, self.price(section, scanner.scalar()?)),
+                "last" => price.offer(1, self.price(section, scanner.scalar()?)),
+                "p" => price.offer(2, self.price(section, scanner.scalar()?)),
+                "size" => size.offer(0, self.size(section, scanner.scalar()?)),
+                "qty" => size.offer(1, self.size(section, scanner.scalar()?)),
+                "volume" => size.offer(2, self.size(section, scanner.scalar()?)),
+                "s" => size.offer(3, self.size(section, scanner.scalar()?)),
+                "timestamp" => time.offer(0, self.time(section, scanner.scalar()?)),
+                "ts" => time.offer(1, self.time(section, scanner.scalar()?)),
+                "time" => time.offer(2, self.time(section, scanner.scalar()?)),
+                "side" => flag.offer(0, self.side(scanner.scalar()?)),
+                "direction" => flag.offer(1, self.side(scanner.scalar()?)),
+                "taker_side" => flag.offer(2, self.side(scanner.scalar()?)),
+                "buyer_maker" => flag.offer(3, self.maker(scanner.scalar()?)),
+                "venue" => venue.offer(0, venue_of(scanner.scalar()?)),
+                "exchange" => venue.offer(1, venue_of(scanner.scalar()?)),
+                "market_center" => venue.offer(2, venue_of(scanner.scalar()?)),
+                "id" => id.offer(0, id_of(scanner.scalar()?)),
+                "seq" => id.offer(1, id_of(scanner.scalar()?)),
+                "bid" => bid = self.price(section, scanner.scalar()?),
+                "ask" => ask = self.price(section, scanner.scalar()?),
+                _ => scanner.skip()?,
+            }
+            Ok(())
+        });
+        self.whole(section, scanned)?;
+        let Some(price) = price.value else {
+            self.bad.count(section, "no_price");
+            return None;
+        };
+        let Some(size) = size.value else {
+            self.bad.count(section, "no_size");
+            return None;
+        };
+        if time.value.is_none() {
+            self.bad.count(section, "no_time");
+        }
+        let touch = bid.zip(ask).map(|(bid, ask)| Touch { bid, ask });
+        let trade = Trade {
+            at: self.not_ahead(section, time.value),
+            price,
+            size,
+            flag: flag.value.unwrap_or_default(),
+            touch,
+            venue: venue.value,
+        };
+        Some(DecodedTrade {
+            trade,
+            id: id.value,
+        })
+    }
+
+    /// A discovered number such as an integer text.
+    pub fn discovered(&mut self, bytes: &[u8]) -> Option<Size> {
+        let section = Section::Discovered;
+        let text = self.text(section, bytes)?;
+        let scalar = match Scanner::new(text).scalar() {
+            Ok(scalar) => scalar,
+            Err(_) => Scalar::Text(text.into()),
+        };
+        self.size(section, scalar)
+    }
+
+    fn text<'b>(&mut self, section: Section, bytes: &'b [u8]) -> Option<&'b str> {
+        if bytes.len() > self.rules.max_value_bytes {
+            self.bad.count(section, "too_large");
+            return None;
+        }
+        let text = std::str::from_utf8(bytes).ok();
+        if text.is_none() {
+            self.bad.count(section, "bad_utf8");
+        }
+        text
+    }
+
+    fn whole(&mut self, section: Section, scanned: Result<(), Malformed>) -> Option<()> {
+        if scanned.is_err() {
+            self.bad.count(section, "bad_json");
+        }
+        scanned.ok()
+    }
+
+    /// A number's text; `None` where it is missing, counted where it is something else.
+    fn number<'b>(
+        &mut self,
+        section: Section,
+        reason: &'static str,
+        scalar: &'b Scalar<'_>,
+    ) -> Option<&'b str> {
+        let text = match scalar {
+            Scalar::Null => return None,
+            Scalar::Number(text) => text,
+            Scalar::Text(text) => text.trim(),
+            Scalar::Bool(_) | Scalar::Container => {
+                self.bad.count(section, reason);
+                return None;
+            }
+        };
+        let missing = ["", "null", "nan", "infinity", "-infinity", "inf", "-inf"];
+        let is_missing = missing.iter().any(|word| word.eq_ignore_ascii_case(text));
+        (!is_missing).then_some(text)
+    }
+
+    fn price(&mut self, section: Section, scalar: Scalar<'_>) -> Option<Price> {
+        let text = self.number(section, "bad_price", &scalar)?;
+        let max = self.rules.max_price * Price::SCALE as f64;
+        let units = decimal(text, 9).filter(|units| *units > 0 && (*units as f64) < max);
+        let price = units.and_then(|units| i64::try_from(units).ok());
+        if price.is_none() {
+            self.bad.count(section, "bad_price");
+        }
+        price.map(Price::from_units)
+    }
+
+    fn size(&mut self, section: Section, scalar: Scalar<'_>) -> Option<Size> {
+        let text = self.number(section, "bad_size", &scalar)?;
+        let units = decimal(text, 8).filter(|units| *units >= 0);
+        let size = units.and_then(|units| i64::try_from(units).ok());
+        if size.is_none() {
+            self.bad.count(section, "bad_size");
+        }
+        size.map(Size::from_units)
+    }
+
+    fn time(&mut self, section: Section, scalar: Scalar<'_>) -> Option<Timestamp> {
+        let text = self.number(section, "bad_time", &scalar)?;
+        let time = epoch_number(text)
+            .or_else(|| Timestamp::from_rfc3339(text))
+            .or_else(|| self.naive_time(section, text))
+            .filter(|time| *time > EPOCH_OF_MARKETS);
+        if time.is_none() {
+            self.bad.count(section, "bad_time");
+        }
+        time
+    }
+
+    fn naive_time(&mut self, section: Section, text: &str) -> Option<Timestamp> {
+        let forms = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
+        let parse = |form: &&str| NaiveDateTime::parse_from_str(text, form).ok();
+        let local = forms.iter().find_map(parse)?;
+        let time = self
+            .rules
+            .naive_zone
+            .from_local_datetime(&local)
+            .earliest()?;
+        self.bad.count(section, "naive_time");
+        time.timestamp_nanos_opt().map(Timestamp::from_nanos)
+    }
+
+    /// The time of a value, or of its receipt where it has none or one ahead of the clock.
+    fn not_ahead(&mut self, section: Section, time: Option<Timestamp>) -> Timestamp {
+        let Some(time) = time else {
+            return self.received;
+        };
+        if time.since(self.received) > self.rules.max_future {
+            self.bad.count(section, "future_time");
+            return self.received;
+        }
+        time
+    }
+
+    fn side(&mut self, scalar: Scalar<'_>) -> Option<Side> {
+        let text = match &scalar {
+            Scalar::Text(text) => text.trim(),
+            Scalar::Number(text) => text,
+            Scalar::Null => return None,
+            Scalar::Bool(_) | Scalar::Container => "?",
+        };
+        match text.to_ascii_lowercase().as_str() {
+            "buy" | "b" | "bid" | "+" | "1" | "+1" => Some(Side::Buy),
+            "sell" | "s" | "ask" | "-" | "−" | "-1" => Some(Side::Sell),
+            "" | "null" | "none" | "unknown" | "u" | "n" | "0" => None,
+            _ => {
+                self.bad.count(Section::Trades, "bad_side");
+                None
+            }
+        }
+    }
+
+    /// The maker bought, so the taker sold.
+    fn maker(&mut self, scalar: Scalar<'_>) -> Option<Side> {
+        match &scalar {
+            Scalar::Bool(true) => Some(Side::Sell),
+            Scalar::Bool(false) => Some(Side::Buy),
+            Scalar::Text(text) if text == "true" => Some(Side::Sell),
+            Scalar::Text(text) if text == "false" => Some(Side::Buy),
+            Scalar::Null => None,
+            Scalar::Text(_) | Scalar::Number(_) | Scalar::Container => {
+                self.bad.count(Section::Trades, "bad_side");
+                None
+            }
+        }
+    }
+
+    fn levels(&mut self, scanner: &mut Scanner<'_>) -> Result<Option<Vec<Level>>, Malformed> {
+        if scanner.peek() != Some(b'[') {
+            if scanner.scalar()? != Scalar::Null {
+                self.bad.count(Section::Book, "bad_levels");
+            }
+            return Ok(None);
+        }
+        let mut levels = Vec::with_capacity(16);
+        scanner.array(|scanner| {
+            let level = match scanner.peek() {
+                Some(b'{') => self.level_object(scanner)?,
+                Some(b'[') => self.level_array(scanner)?,
+                _ => {
+                    scanner.skip()?;
+                    None
+                }
+            };
+            match level {
+                Some(level) if levels.len() < MAX_LEVELS => levels.push(level),
+                Some(_) => self.bad.count(Section::Book, "too_many_levels"),
+                None => self.bad.count(Section::Book, "bad_level"),
+            }
+            Ok(())
+        })?;
+        Ok(Some(levels))
+    }
+
+    fn level_object(&mut self, scanner: &mut Scanner<'_>) -> Result<Option<Level>, Malformed> {
+        let (mut price, mut size) = (Picked::new(), Picked::new());
+        scanner.object(|scanner, key| {
+            match key {
+                "price" => price.offer(0, self.price(Section::Book, scanner.scalar()?)),
+                "p" => price.offer(1, self.price(Section::Book, scanner.scalar()?)),
+                "size" => size.offer(0, self.size(Section::Book, scanner.scalar()?)),
+                "qty" => size.offer(1, self.size(Section::Book, scanner.scalar()?)),
+                "s" => size.offer(2, self.size(Section::Book, scanner.scalar()?)),
+                _ => scanner.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(level(price.value, size.value))
+    }
+
+    fn level_array(&mut self, scanner: &mut Scanner<'_>) -> Result<Option<Level>, Malformed> {
+        let (mut price, mut size, mut place) = (None, None, 0);
+        scanner.array(|scanner| {
+            match place {
+                0 => price = self.price(Section::Book, scanner.scalar()?),
+                1 => size = self.size(Section::Book, scanner.scalar()?),
+                _ => scanner.skip()?,
+            }
+            place += 1;
+            Ok(())
+        })?;
+        Ok(level(price, size))
+    }
+}
+
+fn level(price: Option<Price>, size: Option<Size>) -> Option<Level> {
+    Some(Level {
+        price: price?,
+        size: size?,
+    })
+}
+
+/// Seconds, milliseconds, microseconds or nanoseconds since the epoch, told by magnitude.
+fn epoch_number(text: &str) -> Option<Timestamp> {
+    let nano_units = decimal(text, 9)?;
+    let whole = nano_units.unsigned_abs() / 1_000_000_000;
+    let divisor = match whole {
+        0..100_000_000_000 => 1,
+        100_000_000_000..100_000_000_000_000 => 1_000,
+        100_000_000_000_000..100_000_000_000_000_000 => 1_000_000,
+        _ => 1_000_000_000,
+    };
+    let nanos = nano_units / divisor;
+    i64::try_from(nanos).ok().map(Timestamp::from_nanos)
+}
+
+fn venue_of(scalar: Scalar<'_>) -> Option<Venue> {
+    match scalar {
+        Scalar::Text(text) if !text.is_empty() => Some(Venue::new(&text)),
+        Scalar::Number(text) => Some(Venue::new(text)),
+        Scalar::Text(_) | Scalar::Null | Scalar::Bool(_) | Scalar::Container => None,
+    }
+}
+
+fn id_of(scalar: Scalar<'_>) -> Option<u64> {
+    match scalar {
+        Scalar::Text(text) if !text.is_empty() => Some(xxh3_64(text.as_bytes())),
+        Scalar::Number(text) => Some(xxh3_64(text.as_bytes())),
+        Scalar::Text(_) | Scalar::Null | Scalar::Bool(_) | Scalar::Container => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
