@@ -1,0 +1,10 @@
+//! The end-to-end tests: the binary as its users start it, beside a real redis-server.
+//! One module a topic; `harness` starts and stops what they need.
+
+// Tells clippy that helpers beside the tests are test code too (`allow-unwrap-in-tests`).
+#![cfg(test)]
+
+mod harness;
+
+mod deployment;
+mod harness_works;
