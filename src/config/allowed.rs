@@ -1,0 +1,242 @@
+//! What the value of each setting may be: its range, its list of words, its form.
+
+use std::net::SocketAddr;
+
+use chrono_tz::Tz;
+use quant::market::{Rule, Symbol};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::Known;
+use super::secret::{RedisUrl, masked};
+use super::values::Level;
+
+/// What a value may be.
+pub(super) enum Allowed {
+    /// A number between these, both included; or `"off"` where the type allows it.
+    Range(f64, f64),
+    Flag,
+    Url,
+    Path,
+    Symbols,
+    Exchange,
+    Currency,
+    Rule,
+    Listen,
+    Zone,
+    Level,
+}
+
+/// A day in milliseconds.
+const DAY: f64 = 86_400_000.0;
+const KIB: f64 = 1024.0;
+
+/// More than any market lists; guards against a wrong file, not against a big universe.
+const MAX_SYMBOLS: usize = 100_000;
+const MAX_LISTENERS: usize = 16;
+
+/// Every setting outside `calculators`; `*` stands for one name. A test in `validate` finds the
+/// forgotten.
+const SETTINGS: &[(&str, Allowed)] = &[
+    ("redis.url", Allowed::Url),
+    ("redis.url_file", Allowed::Path),
+    ("redis.connect_timeout_ms", Allowed::Range(1.0, 600_000.0)),
+    ("redis.command_timeout_ms", Allowed::Range(1.0, 60_000.0)),
+    (
+        "redis.reconnect_min_delay_ms",
+        Allowed::Range(1.0, 600_000.0),
+    ),
+    (
+        "redis.reconnect_max_delay_ms",
+        Allowed::Range(1.0, 600_000.0),
+    ),
+    ("redis.pool_size", Allowed::Range(1.0, 64.0)),
+    ("symbols.*", Allowed::Symbols),
+    ("market.extended_hours", Allowed::Flag),
+    ("market.exchange", Allowed::Exchange),
+    ("market.exchanges.*", Allowed::Exchange),
+    ("market.currency", Allowed::Currency),
+    ("market.currencies.*", Allowed::Currency),
+    // A pass takes milliseconds; the lower end keeps a period a sane duration.
+    ("engine.cadence_hz", Allowed::Range(0.001, 50.0)),
+    ("engine.analytics_rth_only", Allowed::Flag),
+    ("engine.pass_budget_ms", Allowed::Range(0.0, 600_000.0)),
+    ("engine.compute_threads", Allowed::Range(0.0, 1024.0)),
+    ("store_ttls.*", Allowed::Range(1.0, 30.0 * 86_400.0)),
+    ("update_intervals.*", Allowed::Range(0.0, 86_400.0)),
+    ("max_age_ms.*", Allowed::Range(1.0, 7.0 * DAY)),
+    ("signing.rule", Allowed::Rule),
+    ("signing.quote_delay_ms", Allowed::Range(0.0, 60_000.0)),
+    ("signing.symbols.*.rule", Allowed::Rule),
+    (
+        "signing.symbols.*.quote_delay_ms",
+        Allowed::Range(0.0, 60_000.0),
+    ),
+    ("http.listen", Allowed::Listen),
+    ("tape.ring", Allowed::Range(1.0, 65_536.0)),
+    ("tape.drop_repeats", Allowed::Flag),
+    ("inputs.naive_zone", Allowed::Zone),
+    // Prices are 64-bit counts of 1e-9, which end a little above 9.2e9.
+    ("limits.max_price", Allowed::Range(1e-9, 9e9)),
+    ("limits.max_future_ms", Allowed::Range(0.0, DAY)),
+    // The store itself takes no value above 512 MiB.
+    (
+        "limits.max_value_bytes",
+        Allowed::Range(KIB, 512.0 * KIB * KIB),
+    ),
+    (
+        "limits.max_unpacked_bytes",
+        Allowed::Range(KIB, KIB * KIB * KIB * KIB),
+    ),
+    ("log.level", Allowed::Level),
+];
+
+/// What the value at a path may be; `None` where nothing is said.
+pub(super) fn allowed(path: &[String]) -> Option<&'static Allowed> {
+    let matches = |pattern: &str| {
+        pattern.split('.').count() == path.len()
+            && pattern
+                .split('.')
+                .zip(path)
+                .all(|(name, key)| name == "*" || name == key)
+    };
+    let found = SETTINGS.iter().find(|(pattern, _)| matches(pattern));
+    found.map(|(_, allowed)| allowed)
+}
+
+/// Whether a value of the right type is allowed, or else what is.
+pub(super) fn check(allowed: &Allowed, value: &Value, known: &Known) -> Result<(), String> {
+    let text = value.as_str().unwrap_or_default();
+    let must = |what: &str| Err(format!("must be {what} (is {})", shown(value)));
+    match allowed {
+        Allowed::Range(least, most) => match value.as_f64() {
+            Some(number) if !(*least..=*most).contains(&number) => {
+                must(&format!("{least} to {most}"))
+            }
+            _ => Ok(()),
+        },
+        Allowed::Flag => Ok(()),
+        // An empty table by symbol is a leaf, too.
+        _ if value.is_null() || value.is_object() => Ok(()),
+        Allowed::Url => RedisUrl::new(text).map(drop),
+        Allowed::Path if text.is_empty() || text.contains("://") => {
+            Err("must be the path of a file whose first line is the URL".to_owned())
+        }
+        Allowed::Path => Ok(()),
+        Allowed::Symbols => check_symbols(value),
+        Allowed::Exchange if known.exchanges.iter().any(|code| code == text) => Ok(()),
+        Allowed::Exchange => must(&format!("one of {}", known.exchanges.join(", "))),
+        Allowed::Currency if text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase()) => {
+            Ok(())
+        }
+        Allowed::Currency => must("three capital letters, ISO 4217"),
+        Allowed::Rule => one_of::<Rule>(value),
+        Allowed::Level => one_of::<Level>(value),
+        Allowed::Listen => check_listen(value),
+        Allowed::Zone if text.parse::<Tz>().is_ok() => Ok(()),
+        Allowed::Zone => must("an IANA time zone such as America/New_York"),
+    }
+}
+
+fn check_symbols(value: &Value) -> Result<(), String> {
+    let texts = elements(value);
+    if texts.len() > MAX_SYMBOLS {
+        return Err(format!(
+            "must be at most {MAX_SYMBOLS} symbols (is {})",
+            texts.len()
+        ));
+    }
+    joined(
+        texts
+            .iter()
+            .filter_map(|text| Symbol::new(&without_secret(text)).err()),
+    )
+}
+
+fn check_listen(value: &Value) -> Result<(), String> {
+    let texts = elements(value);
+    if texts.is_empty() || texts.len() > MAX_LISTENERS {
+        return Err(format!(
+            "must be 1 to {MAX_LISTENERS} addresses (is {})",
+            texts.len()
+        ));
+    }
+    joined(texts.iter().filter_map(|text| {
+        let shown = shown(&Value::from(*text));
+        match text.parse::<SocketAddr>() {
+            Err(_) => Some(format!(
+                "must be address:port such as 127.0.0.1:8004 (is {shown})"
+            )),
+            Ok(address) if !address.ip().to_canonical().is_loopback() => Some(format!(
+                "must be a loopback address, 127.0.0.1 or [::1], as there is no authentication (is {shown})"
+            )),
+            Ok(_) => None,
+        }
+    }))
+}
+
+fn one_of<T: DeserializeOwned>(value: &Value) -> Result<(), String> {
+    let Err(error) = serde_json::from_value::<T>(value.clone()) else {
+        return Ok(());
+    };
+    let error = error.to_string();
+    let (_, expected) = error.split_once("expected ").unwrap_or(("", &error));
+    Err(format!("must be {expected} (is {})", shown(value)))
+}
+
+fn elements(value: &Value) -> Vec<&str> {
+    let list = value.as_array().map_or(&[][..], Vec::as_slice);
+    list.iter().filter_map(Value::as_str).collect()
+}
+
+/// All that is wrong with a list; the first few, should everything be.
+fn joined(errors: impl Iterator<Item = String>) -> Result<(), String> {
+    let errors: Vec<String> = errors.collect();
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let more = errors.len().saturating_sub(5);
+    let mut text = errors[..errors.len() - more].join("; ");
+    if more > 0 {
+        text.push_str(&format!("; and {more} more"));
+    }
+    Err(text)
+}
+
+/// A value for an error message: short, without the `.0` of whole floats, without a password.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() => float.to_string(),
+            _ => number.to_string(),
+        },
+        Value::String(text) => {
+            let text = without_secret(text);
+            let short: String = text.chars().take(60).collect();
+            let end = if short.len() < text.len() { "…" } else { "" };
+            format!("{:?}", format!("{short}{end}"))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Text that may be a URL put in the wrong place.
+fn without_secret(text: &str) -> String {
+    match text.contains("://") {
+        true => masked(text),
+        false => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_value_is_shown_short_and_without_a_password() {
+        assert_eq!(shown(&json!(2.0)), "2");
+        assert_eq!(shown(&json!("redis://:pw@h")), "\"redis://:***@h\"");
+        assert_eq!(shown(&json!("x".repeat(90))).chars().count(), 63);
+    }
+}
