@@ -1,1 +1,3 @@
 //! Analytics.
+
+pub mod recording;
