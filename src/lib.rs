@@ -1,3 +1,4 @@
 //! Analytics.
 
 pub mod recording;
+pub mod unpack;
