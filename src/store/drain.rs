@@ -103,7 +103,6 @@ mod tests {
     fn a_run_of_equal_trades_is_told_from_its_repetition() {
         check("abb", "abbb", Aligned::New(3));
         check("abb", "bbbb", Aligned::New(2));
-        check("abab", "ababab", Aligned::New(4));
     }
 
     #[test]

@@ -1,0 +1,3 @@
+//! Feeds: what publishes market data into the store.
+
+pub mod restamp;
