@@ -1,9 +1,15 @@
 //! How it runs: everything of `analytics` that touches the world. What is computed is in `quant`.
 
 pub mod cli;
+pub mod clock;
 pub mod config;
+pub mod engine;
 pub mod feed;
 pub mod import;
 pub mod recording;
+pub mod replay;
+pub mod sink;
+pub mod source;
 pub mod store;
+pub mod telemetry;
 pub mod unpack;

@@ -45,33 +45,33 @@ impl Default for Rules {
     }
 }
 
-/// Bad input by section and reason.
+/// Bad input by family (a section, or what else was read) and reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BadInput(BTreeMap<(Section, &'static str), u64>);
+pub struct BadInput(BTreeMap<(&'static str, &'static str), u64>);
 
 impl BadInput {
-    /// Counts one.
+    /// Counts one value of a section.
     pub fn count(&mut self, section: Section, reason: &'static str) {
-        self.add(section, reason, 1);
+        self.add(section.as_str(), reason, 1);
     }
 
-    /// Counts `n`.
-    pub fn add(&mut self, section: Section, reason: &'static str, n: u64) {
-        *self.0.entry((section, reason)).or_default() += n;
+    /// Counts `n` of a family.
+    pub fn add(&mut self, family: &'static str, reason: &'static str, n: u64) {
+        *self.0.entry((family, reason)).or_default() += n;
     }
 
     /// Adds another's counts.
     pub fn merge(&mut self, other: Self) {
-        for ((section, reason), n) in other.0 {
-            self.add(section, reason, n);
+        for ((family, reason), n) in other.0 {
+            self.add(family, reason, n);
         }
     }
 
-    /// Every count.
-    pub fn iter(&self) -> impl Iterator<Item = (Section, &'static str, u64)> {
+    /// Every count: family, reason, how many.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
         self.0
             .iter()
-            .map(|(&(section, reason), &n)| (section, reason, n))
+            .map(|(&(family, reason), &n)| (family, reason, n))
     }
 
     /// Whether nothing was bad.

@@ -34,6 +34,34 @@ pub fn discovered_volume(symbol: &Symbol) -> String {
     format!("discovered:adv:{symbol}")
 }
 
+/// The keys the engine reads of one symbol, spelled once.
+#[derive(Clone, Debug)]
+pub struct SymbolKeys {
+    /// Ticker.
+    pub ticker: String,
+    /// Order book.
+    pub book: String,
+    /// Trades.
+    pub trades: String,
+    /// Discovered VPIN bucket size.
+    pub bucket_size: String,
+    /// Discovered average daily volume.
+    pub volume: String,
+}
+
+impl SymbolKeys {
+    /// The keys of a symbol.
+    pub fn of(symbol: &Symbol) -> Self {
+        Self {
+            ticker: ticker(symbol),
+            book: book(symbol),
+            trades: trades(symbol),
+            bucket_size: discovered_bucket_size(symbol),
+            volume: discovered_volume(symbol),
+        }
+    }
+}
+
 /// A calculator's document; `key` is what the calculator calls it.
 pub fn document(symbol: &Symbol, key: &str) -> String {
     format!("analytics:{symbol}:{key}")

@@ -1,6 +1,10 @@
 //! The only place that knows Redis: its connection, keys, bytes and commands; and the in-process
+//! board that stands in for it in the demo and in replays.
 
+pub mod board;
 pub mod codec;
 pub mod drain;
+pub mod exchange;
 pub mod keys;
+pub mod redis;
 pub mod scan;

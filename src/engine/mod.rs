@@ -1,0 +1,439 @@
+//! The engine: on every pass it gathers, computes and publishes. One owner of all state, one loop.
+//!
+//! Gathering and publishing wait on the world; computing is `quant`. One pass is in flight at a
+//! time; one that cannot run is skipped and counted, and nothing is retried within a pass.
+
+pub mod heartbeat;
+pub mod plan;
+pub mod run;
+pub mod setup;
+pub mod status;
+pub mod symbol;
+mod trades;
+mod workers;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use quant::calculator::Job;
+use quant::market::{Span, Symbol, Timestamp};
+use tracing::{error, info, warn};
+
+use self::plan::{Jobs, Schedule};
+use self::setup::Setup;
+use self::status::StatusBoard;
+use self::symbol::{SymbolEngine, Turned};
+use self::workers::{Done, Task, Workers};
+use crate::clock::Stopwatch;
+use crate::sink::Sink;
+use crate::source::Source;
+use crate::store::codec::BadInput;
+use crate::store::drain::Drain;
+use crate::store::exchange::{Ask, Gathered, StoreError};
+use crate::store::keys::SymbolKeys;
+use crate::telemetry;
+
+/// How often the set of symbols a feed publishes is read.
+const SYMBOLS_EVERY: Span = Span::from_millis(5_000);
+/// How often discovered parameters are read: they change once a day.
+const DISCOVERED_EVERY: Span = Span::from_millis(60_000);
+/// How often keys that gave nothing are asked for their type.
+const PROBE_EVERY: Span = Span::from_millis(10_000);
+/// How often one kind of bad input is put into the log.
+const LOG_BAD_EVERY: Span = Span::from_millis(60_000);
+/// Most symbols; more are refused and counted.
+const MAX_SYMBOLS: usize = 20_000;
+
+/// The engine.
+pub struct Engine {
+    setup: Arc<Setup>,
+    source: Source,
+    sink: Sink,
+    status: Arc<StatusBoard>,
+    workers: Workers,
+    slots: Vec<Slot>,
+    fixed_symbols: bool,
+    symbols_due: Option<Timestamp>,
+    probe_due: Option<Timestamp>,
+    logged_bad: BTreeMap<(&'static str, &'static str), Timestamp>,
+}
+
+/// A symbol's place. While it computes, its engine is away.
+struct Slot {
+    symbol: Symbol,
+    keys: Arc<SymbolKeys>,
+    drain: Drain,
+    schedule: Schedule,
+    discovered_due: Option<Timestamp>,
+    engine: Option<Box<SymbolEngine>>,
+}
+
+/// What a pass came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// Symbols whose jobs ran.
+    pub symbols: usize,
+    /// Documents written.
+    pub documents: usize,
+    /// Calculators that failed.
+    pub errors: usize,
+    /// Symbols still computing at the end.
+    pub busy: usize,
+}
+
+/// What came back from computing, by slot.
+type Harvest = Vec<(usize, Jobs, Turned)>;
+
+impl Engine {
+    /// An engine that computes on threads of its own.
+    pub fn with_threads(
+        setup: Arc<Setup>,
+        source: Source,
+        sink: Sink,
+        status: Arc<StatusBoard>,
+    ) -> std::io::Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = Workers::threads(setup.config.engine.threads(cores))?;
+        Ok(Self::new(setup, source, sink, status, workers))
+    }
+
+    /// An engine that computes where it is called.
+    pub fn inline(setup: Arc<Setup>, source: Source, sink: Sink, status: Arc<StatusBoard>) -> Self {
+        Self::new(setup, source, sink, status, Workers::Inline(Vec::new()))
+    }
+
+    fn new(
+        setup: Arc<Setup>,
+        source: Source,
+        sink: Sink,
+        status: Arc<StatusBoard>,
+        workers: Workers,
+    ) -> Self {
+        Self {
+            fixed_symbols: !setup.config.symbols.all().is_empty(),
+            setup,
+            source,
+            sink,
+            status,
+            workers,
+            slots: Vec::new(),
+            symbols_due: None,
+            probe_due: None,
+            logged_bad: BTreeMap::new(),
+        }
+    }
+
+    /// One pass at `now`. With a budget, what is done in time is published and the rest is left
+    /// computing; without one the pass waits for everything.
+    pub async fn pass(
+        &mut self,
+        now: Timestamp,
+        budget: Option<Duration>,
+    ) -> Result<Pass, StoreError> {
+        let watch = Stopwatch::start();
+        let result = self.try_pass(now, budget, watch).await;
+        let mut known = self.status.lock();
+        known.turned();
+        match &result {
+            Ok(pass) => {
+                let took = watch.elapsed();
+                known.passed(took.as_secs_f64() * 1e3, pass.busy as u64);
+                telemetry::pass_finished(took);
+            }
+            Err(why) => {
+                known.passes.skipped += 1;
+                telemetry::passes_skipped(1);
+                if known.store_answered(now, Err(why.to_string())) {
+                    warn!(%why, "passes are skipped until the store answers");
+                }
+            }
+        }
+        result
+    }
+
+    /// How many symbols there are.
+    pub fn symbol_count(&self) -> usize {
+        self.slots.len()
+    }
+
+    async fn try_pass(
+        &mut self,
+        now: Timestamp,
+        budget: Option<Duration>,
+        watch: Stopwatch,
+    ) -> Result<Pass, StoreError> {
+        self.refresh_symbols(now).await?;
+        if self.source.take_reconnected() {
+            self.write_everything_again();
+        }
+        let mut harvest = Harvest::new();
+        while let Some(done) = self.workers.ready() {
+            self.take_back(done, now, &mut harvest);
+        }
+
+        let chosen = self.choose(now);
+        let gathered = self.gather(&chosen, now).await?;
+        let started = chosen.len();
+        for ((slot, due, today), gathered) in chosen.into_iter().zip(gathered) {
+            self.start(slot, due, today, gathered, now);
+        }
+        self.wait_for(
+            started,
+            budget.map(|budget| watch.deadline(budget)),
+            now,
+            &mut harvest,
+        )
+        .await;
+        harvest.sort_by_key(|(slot, ..)| *slot);
+        self.publish(harvest, now).await
+    }
+
+    /// The symbols to compute on: those configured, else those the feed publishes.
+    async fn refresh_symbols(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        if !is_due(&mut self.symbols_due, SYMBOLS_EVERY, now) {
+            return Ok(());
+        }
+        let mut bad = BadInput::default();
+        let mut wanted: Vec<Symbol> = if self.fixed_symbols {
+            self.setup.config.symbols.all().into_iter().collect()
+        } else {
+            let found = self
+                .source
+                .symbols()
+                .await
+                .inspect_err(|_| self.symbols_due = None);
+            let (symbols, refused) = found?;
+            if refused > 0 {
+                bad.add("symbols", "bad_symbol", refused);
+            }
+            symbols
+        };
+        wanted.sort();
+        let room = MAX_SYMBOLS.saturating_sub(self.slots.len());
+        wanted.retain(|symbol| !self.slots.iter().any(|slot| slot.symbol == *symbol));
+        if wanted.len() > room {
+            bad.add("symbols", "too_many", (wanted.len() - room) as u64);
+            wanted.truncate(room);
+        }
+        for symbol in wanted {
+            match self.setup.symbol_engine(&symbol, now) {
+                Ok(engine) => self.slots.push(Slot {
+                    keys: Arc::new(SymbolKeys::of(&symbol)),
+                    drain: Drain::default(),
+                    schedule: self.setup.schedule(&symbol),
+                    discovered_due: None,
+                    engine: Some(Box::new(engine)),
+                    symbol,
+                }),
+                Err(why) => error!(%symbol, %why, "symbol left out"),
+            }
+        }
+        self.count_bad(&bad, None, now);
+        Ok(())
+    }
+
+    /// The symbols at home whose exchange trades, with what is due for each.
+    fn choose(&mut self, now: Timestamp) -> Vec<(usize, Jobs, NaiveDate)> {
+        let slack = self.setup.slack();
+        let mut chosen = Vec::with_capacity(self.slots.len());
+        for (at, slot) in self.slots.iter().enumerate() {
+            let session = self.setup.session_of(&slot.symbol, now);
+            let trades = self.setup.computes_in(session.phase);
+            if trades && slot.engine.is_some() {
+                chosen.push((at, slot.schedule.due(now, slack), session.date));
+            }
+        }
+        let mut known = self.status.lock();
+        known.session = self.setup.default_session(now).phase;
+        known.idle = !self.slots.is_empty() && chosen.is_empty();
+        chosen
+    }
+
+    async fn gather(
+        &mut self,
+        chosen: &[(usize, Jobs, NaiveDate)],
+        now: Timestamp,
+    ) -> Result<Vec<Gathered>, StoreError> {
+        let probe = is_due(&mut self.probe_due, PROBE_EVERY, now);
+        let mut asks = Vec::with_capacity(chosen.len());
+        let mut drains = Vec::with_capacity(chosen.len());
+        let mut wanted = chosen.iter().peekable();
+        for (at, slot) in self.slots.iter_mut().enumerate() {
+            let Some((_, due, _)) = wanted.next_if(|(chosen, ..)| *chosen == at) else {
+                continue;
+            };
+            asks.push(Ask {
+                keys: slot.keys.clone(),
+                book: self.setup.needs_book(*due),
+                discovered: slot.discovered_due.is_none_or(|due| due <= now),
+            });
+            drains.push(&mut slot.drain);
+        }
+        let watch = Stopwatch::start();
+        let gathered = self.source.gather(&asks, &mut drains, probe, now).await?;
+        let round_trip = watch.elapsed();
+        telemetry::redis_round_trip(round_trip);
+        let answered = Ok(round_trip.as_secs_f64() * 1e3);
+        if self.status.lock().store_answered(now, answered) {
+            info!(symbols = self.slots.len(), "store answers");
+        }
+        for ((at, ..), ask) in chosen.iter().zip(&asks) {
+            if ask.discovered {
+                self.slots[*at].discovered_due = Some(now.plus(DISCOVERED_EVERY));
+            }
+        }
+        Ok(gathered)
+    }
+
+    fn start(
+        &mut self,
+        at: usize,
+        due: Jobs,
+        today: NaiveDate,
+        gathered: Gathered,
+        now: Timestamp,
+    ) {
+        let slack = self.setup.slack();
+        let slot = &mut self.slots[at];
+        let Some(engine) = slot.engine.take() else {
+            return;
+        };
+        slot.schedule.ran(due, now, slack);
+        self.workers.start(Task {
+            slot: at,
+            engine,
+            gathered,
+            due,
+            today,
+            now,
+        });
+    }
+
+    /// Takes symbols back until all that started are here or the time is up.
+    async fn wait_for(
+        &mut self,
+        mut missing: usize,
+        deadline: Option<std::time::Instant>,
+        now: Timestamp,
+        harvest: &mut Harvest,
+    ) {
+        while missing > 0 {
+            let next = self.workers.next();
+            let done = match deadline {
+                Some(deadline) => tokio::time::timeout_at(deadline.into(), next).await,
+                None => Ok(next.await),
+            };
+            let Ok(Some(done)) = done else {
+                return;
+            };
+            self.take_back(done, now, harvest);
+            missing -= 1;
+        }
+    }
+
+    fn take_back(&mut self, done: Done, now: Timestamp, harvest: &mut Harvest) {
+        let slot = &mut self.slots[done.slot];
+        slot.engine = Some(done.engine);
+        match done.turned {
+            Ok(turned) => harvest.push((done.slot, done.due, turned)),
+            Err(why) => {
+                error!(symbol = %slot.symbol, %why, "symbol failed");
+                let mut known = self.status.lock();
+                for job in Job::ALL.into_iter().filter(|job| done.due.has(*job)) {
+                    known.job_failed(job, &format!("{}: {why}", slot.symbol), now);
+                }
+            }
+        }
+    }
+
+    async fn publish(&mut self, harvest: Harvest, now: Timestamp) -> Result<Pass, StoreError> {
+        let mut pass = Pass {
+            symbols: harvest.len(),
+            busy: self
+                .slots
+                .iter()
+                .filter(|slot| slot.engine.is_none())
+                .count(),
+            ..Pass::default()
+        };
+        let mut writes = Vec::new();
+        let mut jobs: BTreeMap<Job, u64> = BTreeMap::new();
+        for (_, due, _) in &harvest {
+            for job in Job::ALL.into_iter().filter(|job| due.has(*job)) {
+                *jobs.entry(job).or_default() += 1;
+            }
+        }
+        self.status.lock().jobs_ran(now, &jobs);
+        for (slot, _, turned) in harvest {
+            let symbol = self.slots[slot].symbol.clone();
+            self.sink.trace(&symbol, &turned.trace);
+            self.count_bad(&turned.bad, Some(&symbol), now);
+            for report in turned.reports {
+                telemetry::calculated(&report);
+                let failed = report.status == quant::calculator::Status::Error;
+                pass.errors += usize::from(failed);
+                let why = report.reason.clone().unwrap_or_default();
+                let calculator = report.calculator;
+                if self.status.lock().reported(&symbol, report, now) {
+                    error!(%symbol, calculator, why, "calculator failed");
+                }
+            }
+            writes.extend(turned.writes);
+        }
+        pass.documents = writes.len();
+        if let Err(why) = self.sink.publish(&writes, now).await {
+            // What stands in the store is not known any more.
+            self.write_everything_again();
+            let mut known = self.status.lock();
+            for job in jobs.keys() {
+                known.job_failed(*job, &why.to_string(), now);
+            }
+            return Err(why);
+        }
+        Ok(pass)
+    }
+
+    /// Every job is due and every document is written again, whatever was written before.
+    fn write_everything_again(&mut self) {
+        for slot in &mut self.slots {
+            slot.schedule.all_due();
+            slot.discovered_due = None;
+            if let Some(engine) = &mut slot.engine {
+                engine.forget_written();
+            }
+        }
+    }
+
+    /// Counts bad input, and puts each kind into the log once a minute at most.
+    fn count_bad(&mut self, bad: &BadInput, symbol: Option<&Symbol>, now: Timestamp) {
+        if bad.is_empty() {
+            return;
+        }
+        self.status.lock().bad_input(bad);
+        for (family, reason, count) in bad.iter() {
+            telemetry::bad_input(family, reason, count);
+            let last = self.logged_bad.get(&(family, reason));
+            if last.is_none_or(|last| now.since(*last) >= LOG_BAD_EVERY) {
+                self.logged_bad.insert((family, reason), now);
+                let symbol = symbol.map_or("", Symbol::as_str);
+                warn!(symbol, family, reason, count, "bad input");
+            }
+        }
+    }
+}
+
+/// Whether a timer has run out at `now`; it is set anew where it has.
+fn is_due(due: &mut Option<Timestamp>, every: Span, now: Timestamp) -> bool {
+    // A time further ahead than the period is of a clock that was stepped back.
+    let wait = due.map_or(Span::ZERO, |due| due.since(now));
+    let is_due = wait <= Span::ZERO || wait > every;
+    if is_due {
+        *due = Some(now.plus(every));
+    }
+    is_due
+}
+
+#[cfg(test)]
+mod tests;

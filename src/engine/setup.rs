@@ -1,0 +1,160 @@
+//! From settings to what the engine needs: terms for each symbol, intervals, sessions.
+
+use std::sync::Arc;
+
+use quant::calculator::{Entry, Job};
+use quant::market::{Calendars, Phase, Session, Signing, Span, Symbol, Timestamp};
+use quant::snapshot::Section;
+use serde_json::Value;
+
+use super::plan::{Jobs, Schedule};
+use super::symbol::{SymbolEngine, Terms};
+use crate::config::{Config, Interval, Known};
+use crate::store::codec::Rules;
+
+/// The calendars this program carries.
+const SESSIONS: &str = include_str!("../../config/sessions.toml");
+
+/// Everything that is decided before the first pass.
+pub struct Setup {
+    /// The settings.
+    pub config: Config,
+    /// Jobs that are on, with their intervals.
+    pub intervals: Vec<(Job, Span)>,
+    calendars: Calendars,
+    entries: &'static [Entry],
+    params: Arc<Vec<(&'static str, Value)>>,
+    trace: bool,
+}
+
+/// What the settings may name: jobs, calculators and exchanges.
+pub fn known() -> Known {
+    let entries = || quant::calculators::all();
+    let tables = entries().filter_map(|entry| Some((entry.config?, entry)));
+    Known {
+        jobs: Job::ALL
+            .map(|job| (job.name().to_owned(), job.default_interval_seconds()))
+            .into(),
+        calculators: tables
+            .map(|(table, entry)| (table.to_owned(), (entry.default_params)()))
+            .collect(),
+        exchanges: calendars().codes().map(str::to_owned).collect(),
+        check: Some(|table, params| {
+            let mut of_table = quant::calculators::all().filter(|e| e.config == Some(table));
+            of_table.try_for_each(|entry| (entry.build)(params, None).map(|_| ()))
+        }),
+    }
+}
+
+/// The calendars of the exchanges.
+pub fn calendars() -> Calendars {
+    Calendars::from_toml(SESSIONS).expect("a test reads the calendars")
+}
+
+impl Setup {
+    /// The setup of a configuration; `entries` are the calculators of a symbol.
+    pub fn new(config: Config, entries: &'static [Entry]) -> Self {
+        let interval = |job: Job| match config.update_intervals.get(job.name()) {
+            Some(Interval::Every(seconds)) => Some((job, Span::from_seconds(*seconds))),
+            Some(Interval::Off) | None => None,
+        };
+        let table = |entry: &Entry| {
+            let name = entry.config?;
+            Some((name, config.calculators.get(name)?.clone()))
+        };
+        Self {
+            intervals: Job::ALL.into_iter().filter_map(interval).collect(),
+            params: Arc::new(entries.iter().filter_map(table).collect()),
+            calendars: calendars(),
+            entries,
+            trace: false,
+            config,
+        }
+    }
+
+    /// With the signed trades handed out.
+    #[must_use]
+    pub fn tracing_trades(self) -> Self {
+        Self {
+            trace: true,
+            ..self
+        }
+    }
+
+    /// Time between two passes.
+    pub fn period(&self) -> Span {
+        Span::from_seconds(self.config.engine.period().as_secs_f64())
+    }
+
+    /// How early a pass may come and still count for its place on the grid.
+    pub fn slack(&self) -> Span {
+        Span::from_nanos(self.period().nanos() / 4)
+    }
+
+    /// When the jobs of a symbol are due.
+    pub fn schedule(&self, symbol: &Symbol) -> Schedule {
+        Schedule::new(symbol, &self.intervals, self.period())
+    }
+
+    /// Whether any calculator of these jobs reads the order book.
+    pub fn needs_book(&self, due: Jobs) -> bool {
+        let mut entries = self.entries.iter();
+        entries.any(|entry| due.has(entry.job) && entry.needs.has(Section::Book))
+    }
+
+    /// What the exchange of a symbol is doing.
+    pub fn session_of(&self, symbol: &Symbol, now: Timestamp) -> Session {
+        self.session(self.config.market.exchange_of(symbol), now)
+    }
+
+    /// What the exchange of most symbols is doing.
+    pub fn default_session(&self, now: Timestamp) -> Session {
+        self.session(&self.config.market.exchange, now)
+    }
+
+    /// Whether symbols are computed on in a phase of their exchange.
+    pub fn computes_in(&self, phase: Phase) -> bool {
+        let Config { engine, market, .. } = &self.config;
+        !engine.analytics_rth_only || phase.trading(market.extended_hours)
+    }
+
+    /// A symbol that has seen nothing.
+    pub fn symbol_engine(&self, symbol: &Symbol, now: Timestamp) -> Result<SymbolEngine, String> {
+        let today = self.session_of(symbol, now).date;
+        SymbolEngine::new(symbol.clone(), self.entries, self.terms(symbol), today)
+    }
+
+    fn session(&self, code: &str, now: Timestamp) -> Session {
+        let exchange = self.calendars.exchange(code);
+        exchange.expect("settings name known exchanges").at(now)
+    }
+
+    fn terms(&self, symbol: &Symbol) -> Arc<Terms> {
+        let config = &self.config;
+        let millis = |ms: u64| Span::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
+        let max_value_bytes = config.limits.max_value_bytes;
+        Arc::new(Terms {
+            rules: Rules {
+                max_price: config.limits.max_price,
+                max_future: millis(config.limits.max_future_ms),
+                max_value_bytes: usize::try_from(max_value_bytes).unwrap_or(usize::MAX),
+                naive_zone: config.inputs.naive_zone,
+            },
+            ticker_max_age: millis(config.max_age_ms.ticker),
+            book_max_age: millis(config.max_age_ms.book),
+            trades_max_age: millis(config.max_age_ms.trades),
+            ring: config.tape.ring,
+            drop_repeats: config.tape.drop_repeats,
+            signing: Signing {
+                rule: config.signing.rule_of(symbol),
+                quote_delay: millis(config.signing.quote_delay_ms_of(symbol)),
+                max_quote_age: millis(config.max_age_ms.ticker),
+            },
+            currency: config.market.currency_of(symbol).to_owned(),
+            ttl_seconds: config.store_ttls.analytics,
+            intervals: self.intervals.clone(),
+            params: self.params.clone(),
+            trace: self.trace,
+        })
+    }
+}

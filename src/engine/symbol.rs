@@ -1,0 +1,441 @@
+//! One symbol: its snapshot, its calculators with their memory, and what it last wrote.
+//!
+//! A turn decodes what was gathered, signs the new trades once, runs the calculators that are
+//! due, and gives the documents that have to be written. It touches nothing but itself, so that
+//! symbols compute in parallel and a fault of one is no other's.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use quant::calculator::{Counted, Entry, Job, Outcome, Runner, Status};
+use quant::document::Label;
+use quant::market::{QuoteHistory, SignedTrade, Signer, Signing, Span, Symbol};
+use quant::market::{TapeRing, Timestamp};
+use quant::snapshot::{Dated, Discovered, Provenance, Results, Section, Snapshot};
+use serde_json::Value;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::plan::Jobs;
+use super::trades::TradeIntake;
+use crate::clock::Stopwatch;
+use crate::store::codec::{BadInput, Decoder, Rules};
+use crate::store::exchange::{Fetched, Gathered, NewTrades, Write};
+use crate::store::keys;
+
+/// An unchanged document is written again after this time at the latest.
+const REWRITE_AFTER: Span = Span::from_millis(5_000);
+
+/// What a symbol's turn needs to be told once.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// What is believed at the door.
+    pub rules: Rules,
+    /// Older quotes are stale.
+    pub ticker_max_age: Span,
+    /// Older books are stale.
+    pub book_max_age: Span,
+    /// Older trades are stale.
+    pub trades_max_age: Span,
+    /// Trades kept.
+    pub ring: usize,
+    /// Whether a trade equal to the one before it is dropped.
+    pub drop_repeats: bool,
+    /// How trades are signed.
+    pub signing: Signing,
+    /// Currency of the documents.
+    pub currency: String,
+    /// Least lifetime of a document, seconds.
+    pub ttl_seconds: u64,
+    /// The interval of each job that is on.
+    pub intervals: Vec<(Job, Span)>,
+    /// The settings of each calculator by its table's name.
+    pub params: Arc<Vec<(&'static str, Value)>>,
+    /// Whether the signed trades are handed out.
+    pub trace: bool,
+}
+
+/// One symbol with its memory.
+pub struct SymbolEngine {
+    terms: Arc<Terms>,
+    snapshot: Snapshot,
+    quotes: QuoteHistory,
+    signer: Signer,
+    intake: TradeIntake,
+    ticker_hash: Option<u64>,
+    book_hash: Option<u64>,
+    calculators: Vec<Hosted>,
+}
+
+struct Hosted {
+    entry: &'static Entry,
+    params: Value,
+    label: Label,
+    key: Arc<str>,
+    ttl_seconds: u64,
+    runner: Box<dyn Runner>,
+    written: Option<Written>,
+}
+
+/// What stands in the store, as far as this engine wrote it.
+#[derive(Clone, Copy)]
+struct Written {
+    status: Status,
+    content: u64,
+    at: Timestamp,
+}
+
+/// How one calculator fared.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Which.
+    pub calculator: &'static str,
+    /// Its job.
+    pub job: Job,
+    /// Whether there is a value.
+    pub status: Status,
+    /// Why there is none.
+    pub reason: Option<String>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// What a turn came to.
+#[derive(Debug, Default)]
+pub struct Turned {
+    /// Documents to write.
+    pub writes: Vec<Write>,
+    /// How each calculator that ran fared.
+    pub reports: Vec<Report>,
+    /// What could not be decoded.
+    pub bad: BadInput,
+    /// The new trades with their signs in the order they came, where they are traced.
+    pub trace: Vec<SignedTrade>,
+}
+
+impl SymbolEngine {
+    /// A symbol that has seen nothing. `entries` are its calculators; an error names the setting
+    /// that is wrong.
+    pub fn new(
+        symbol: Symbol,
+        entries: &'static [Entry],
+        terms: Arc<Terms>,
+        today: chrono::NaiveDate,
+    ) -> Result<Self, String> {
+        let calculators = entries
+            .iter()
+            .filter(|entry| terms.interval_of(entry.job).is_some())
+            .map(|entry| Hosted::new(entry, &symbol, &terms))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            snapshot: Snapshot {
+                symbol,
+                session_date: today,
+                quote: Dated::new(terms.ticker_max_age),
+                book: Dated::new(terms.book_max_age),
+                tape: TapeRing::new(terms.ring),
+                signing_rule: terms.signing.rule,
+                trades_max_age: terms.trades_max_age,
+                discovered: Discovered::default(),
+                results: Results::default(),
+            },
+            quotes: QuoteHistory::default(),
+            signer: Signer::new(terms.signing),
+            intake: TradeIntake::new(terms.drop_repeats),
+            ticker_hash: None,
+            book_hash: None,
+            calculators,
+            terms,
+        })
+    }
+
+    /// Which symbol.
+    pub fn symbol(&self) -> &Symbol {
+        &self.snapshot.symbol
+    }
+
+    /// Takes what was gathered and runs what is due.
+    pub fn turn(
+        &mut self,
+        gathered: Gathered,
+        due: Jobs,
+        today: chrono::NaiveDate,
+        now: Timestamp,
+    ) -> Turned {
+        let mut turned = Turned::default();
+        self.snapshot.session_date = today;
+        self.take_ticker(gathered.ticker, now, &mut turned.bad);
+        self.take_book(gathered.book, now, &mut turned.bad);
+        let discovered = [
+            gathered.bucket_size,
+            gathered.bucket_size_global,
+            gathered.volume,
+        ];
+        self.take_discovered(discovered, now, &mut turned.bad);
+        self.take_trades(gathered.trades, now, &mut turned);
+        for at in 0..self.calculators.len() {
+            if due.has(self.calculators[at].entry.job) {
+                self.run(at, now, &mut turned);
+            }
+        }
+        let read_by_all = self
+            .calculators
+            .iter()
+            .filter_map(|hosted| hosted.runner.tape_cursor())
+            .min();
+        let all = self.snapshot.tape.next_number();
+        self.snapshot.tape.forget_read(read_by_all.unwrap_or(all));
+        turned
+    }
+
+    /// Forgets what was written: the next run writes every document again.
+    pub fn forget_written(&mut self) {
+        for hosted in &mut self.calculators {
+            hosted.written = None;
+        }
+    }
+
+    fn take_ticker(&mut self, fetched: Fetched, now: Timestamp, bad: &mut BadInput) {
+        let section = Section::Ticker;
+        let Some(bytes) = changed(fetched, section, &mut self.ticker_hash, bad) else {
+            if self.ticker_hash.is_none() {
+                self.snapshot.quote.clear();
+            }
+            return;
+        };
+        let rules = &self.terms.rules;
+        let mut decoder = Decoder {
+            rules,
+            received: now,
+            bad,
+        };
+        if let Some(quote) = decoder.ticker(&bytes) {
+            self.quotes.observe(quote.at, quote.touch());
+            let at = quote.at;
+            self.snapshot.quote.set(quote, at);
+        }
+    }
+
+    fn take_book(&mut self, fetched: Fetched, now: Timestamp, bad: &mut BadInput) {
+        let section = Section::Book;
+        let Some(bytes) = changed(fetched, section, &mut self.book_hash, bad) else {
+            if self.book_hash.is_none() {
+                self.snapshot.book.clear();
+            }
+            return;
+        };
+        let rules = &self.terms.rules;
+        let mut decoder = Decoder {
+            rules,
+            received: now,
+            bad,
+        };
+        if let Some(book) = decoder.book(&bytes) {
+            let at = book.at;
+            self.snapshot.book.set(book, at);
+        }
+    }
+
+    fn take_discovered(&mut self, fetched: [Fetched; 3], now: Timestamp, bad: &mut BadInput) {
+        let discovered = &mut self.snapshot.discovered;
+        let fields = [
+            &mut discovered.vpin_bucket_size,
+            &mut discovered.vpin_bucket_size_global,
+            &mut discovered.average_daily_volume,
+        ];
+        for (field, fetched) in fields.into_iter().zip(fetched) {
+            let mut decoder = Decoder {
+                rules: &self.terms.rules,
+                received: now,
+                bad,
+            };
+            match fetched {
+                Fetched::NotAsked => {}
+                Fetched::Missing => *field = None,
+                Fetched::WrongType => decoder.bad.count(Section::Discovered, "wrong_type"),
+                Fetched::Value(bytes) => *field = decoder.discovered(&bytes),
+            }
+        }
+    }
+
+    fn take_trades(&mut self, new: NewTrades, now: Timestamp, turned: &mut Turned) {
+        let mut decoder = Decoder {
+            rules: &self.terms.rules,
+            received: now,
+            bad: &mut turned.bad,
+        };
+        let mut trades = self.intake.admit(new, &mut decoder);
+        // Signing is by the order of execution, the trace by the order of arrival.
+        trades.sort_by_key(|(_, trade)| trade.at);
+        let mut traced = Vec::new();
+        for (arrival, trade) in trades {
+            let signed = self.signer.sign(trade, &self.quotes);
+            self.snapshot.tape.push(signed);
+            if self.terms.trace {
+                traced.push((arrival, signed));
+            }
+        }
+        traced.sort_by_key(|(arrival, _)| *arrival);
+        turned
+            .trace
+            .extend(traced.into_iter().map(|(_, signed)| signed));
+    }
+
+    fn run(&mut self, at: usize, now: Timestamp, turned: &mut Turned) {
+        let hosted = &mut self.calculators[at];
+        let snapshot = &self.snapshot;
+        let watch = Stopwatch::start();
+        let ran = catch_unwind(AssertUnwindSafe(|| hosted.runner.run(snapshot, now)));
+        let outcome = ran.unwrap_or_else(|panic| {
+            hosted.rebuild();
+            failed(hosted.entry, panic_text(panic.as_ref()))
+        });
+        turned.reports.push(Report {
+            calculator: hosted.entry.name,
+            job: hosted.entry.job,
+            status: outcome.status,
+            reason: outcome.reason.clone(),
+            seconds: watch.elapsed().as_secs_f64(),
+        });
+        turned.writes.extend(hosted.write(&outcome, now));
+        self.snapshot.results.put(
+            hosted.entry.name,
+            outcome.status,
+            outcome.provenance.as_of(),
+            hosted.label.valid_until(&outcome, now),
+            outcome.payload,
+        );
+    }
+}
+
+impl Terms {
+    fn interval_of(&self, job: Job) -> Option<Span> {
+        let found = self.intervals.iter().find(|(other, _)| *other == job);
+        found.map(|(_, interval)| *interval)
+    }
+
+    fn params_of(&self, entry: &Entry) -> Value {
+        let table = entry.config.and_then(|name| {
+            let found = self.params.iter().find(|(other, _)| *other == name);
+            found.map(|(_, params)| params.clone())
+        });
+        table.unwrap_or(Value::Null)
+    }
+}
+
+impl Hosted {
+    fn new(entry: &'static Entry, symbol: &Symbol, terms: &Terms) -> Result<Self, String> {
+        let params = terms.params_of(entry);
+        let interval = terms.interval_of(entry.job).unwrap_or(Span::ZERO);
+        let two_runs = (2.0 * interval.seconds()).ceil() as u64;
+        let runner = (entry.build)(&params, None)
+            .map_err(|why| format!("calculators.{}.{why}", entry.name))?;
+        Ok(Self {
+            entry,
+            label: Label {
+                symbol: symbol.clone(),
+                currency: terms.currency.clone(),
+                config: format!("{:08x}", xxh3_64(params.to_string().as_bytes()) as u32),
+                engine: env!("CARGO_PKG_VERSION"),
+                interval,
+            },
+            key: keys::document(symbol, entry.key).into(),
+            ttl_seconds: terms.ttl_seconds.max(two_runs),
+            params,
+            runner,
+            written: None,
+        })
+    }
+
+    /// A calculator that panicked starts anew: what it remembers cannot be trusted.
+    fn rebuild(&mut self) {
+        if let Ok(runner) = (self.entry.build)(&self.params, None) {
+            self.runner = runner;
+        }
+    }
+
+    /// The document, where it has to be written: a value when it changed or is due again, the
+    /// absence of one when the status changed and then at half its lifetime.
+    fn write(&mut self, outcome: &Outcome, now: Timestamp) -> Option<Write> {
+        let written = Written {
+            status: outcome.status,
+            content: content_hash(outcome),
+            at: now,
+        };
+        let is_value = outcome.status == Status::Ok;
+        if let Some(last) = self.written {
+            let half_life = Span::from_seconds(self.ttl_seconds as f64 / 2.0);
+            let (same, pause) = match is_value {
+                true => (
+                    last.status == written.status && last.content == written.content,
+                    REWRITE_AFTER.max(self.label.interval),
+                ),
+                false => (last.status == written.status, half_life),
+            };
+            let age = now.since(last.at);
+            if same && age >= Span::ZERO && age < pause {
+                return None;
+            }
+        }
+        self.written = Some(written);
+        Some(Write {
+            document: self.entry.name,
+            key: self.key.clone(),
+            value: self.label.document(outcome, now).into(),
+            ttl_seconds: self.ttl_seconds,
+            only_if_exists: !is_value,
+        })
+    }
+}
+
+/// What a document says, apart from when it was computed and how old its inputs were then.
+fn content_hash(outcome: &Outcome) -> u64 {
+    let as_of = outcome.provenance.as_of().map_or(0, Timestamp::nanos);
+    let counted = &outcome.counted;
+    let text = format!("{as_of}{}{:?}", counted.used, counted.dropped);
+    xxh3_64(&outcome.body) ^ xxh3_64(text.as_bytes()).rotate_left(1)
+}
+
+/// A value that is not the one decoded last. Nothing there at all clears the hash.
+fn changed(
+    fetched: Fetched,
+    section: Section,
+    hash: &mut Option<u64>,
+    bad: &mut BadInput,
+) -> Option<bytes::Bytes> {
+    match fetched {
+        Fetched::NotAsked => None,
+        Fetched::Missing => {
+            *hash = None;
+            None
+        }
+        Fetched::WrongType => {
+            bad.count(section, "wrong_type");
+            *hash = None;
+            None
+        }
+        Fetched::Value(bytes) => {
+            let new = Some(xxh3_64(&bytes));
+            (std::mem::replace(hash, new) != new).then_some(bytes)
+        }
+    }
+}
+
+fn failed(entry: &Entry, why: String) -> Outcome {
+    Outcome {
+        status: Status::Error,
+        reason: Some(why),
+        body: (entry.absent)(Status::Error),
+        provenance: Provenance::default(),
+        counted: Counted::default(),
+        payload: None,
+    }
+}
+
+/// What a panic said.
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("panicked: {}", text.unwrap_or("no message"))
+}

@@ -1,0 +1,146 @@
+//! What a replay writes: a file of lines for each document name, the signed trades, a summary.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use quant::market::{SignedTrade, Symbol};
+use serde::Serialize;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::store::exchange::Write;
+
+/// The files of one replay. The first error of writing is kept until [`ReplayFiles::finish`].
+pub struct ReplayFiles {
+    directory: PathBuf,
+    documents: BTreeMap<&'static str, (BufWriter<File>, u64)>,
+    trades: Option<BufWriter<File>>,
+    digest: Xxh3,
+    open: bool,
+    failed: Option<io::Error>,
+}
+
+/// What was written.
+pub struct Written {
+    /// Documents by name.
+    pub documents: BTreeMap<&'static str, u64>,
+    /// Hash of every document in the order they were written.
+    pub digest: String,
+}
+
+/// One line of `trades.jsonl`.
+#[derive(Serialize)]
+struct TradeLine<'a> {
+    symbol: &'a str,
+    timestamp_ns: i64,
+    price: f64,
+    size: f64,
+    side: &'static str,
+    rule: &'static str,
+    venue: Option<&'a str>,
+    flags: [&'static str; 0],
+}
+
+impl ReplayFiles {
+    /// Files in a directory, which is made where it is missing.
+    pub fn create(directory: &Path, trace_trades: bool) -> io::Result<Self> {
+        std::fs::create_dir_all(directory)?;
+        let trades = match trace_trades {
+            true => Some(create(directory, "trades")?),
+            false => None,
+        };
+        Ok(Self {
+            directory: directory.to_owned(),
+            documents: BTreeMap::new(),
+            trades,
+            digest: Xxh3::new(),
+            open: true,
+            failed: None,
+        })
+    }
+
+    /// Whether what comes is written, or belongs to a time nobody asked for.
+    pub fn set_open(&mut self, open: bool) {
+        self.open = open;
+    }
+
+    /// A document was published.
+    pub fn document(&mut self, write: &Write) {
+        if !self.open || self.failed.is_some() {
+            return;
+        }
+        self.digest.update(write.key.as_bytes());
+        self.digest.update(&write.value);
+        let result = self.write_line(write);
+        self.note(result);
+    }
+
+    /// Trades of a symbol were signed.
+    pub fn trades(&mut self, symbol: &Symbol, trades: &[SignedTrade]) {
+        if !self.open {
+            return;
+        }
+        let Some(file) = &mut self.trades else {
+            return;
+        };
+        let result = trades.iter().try_for_each(|signed| {
+            let trade = &signed.trade;
+            let line = TradeLine {
+                symbol: symbol.as_str(),
+                timestamp_ns: trade.at.nanos(),
+                price: trade.price.to_f64(),
+                size: trade.size.to_f64(),
+                side: signed.side.as_str(),
+                rule: signed.signed_by.as_str(),
+                venue: trade.venue.as_ref().map(|venue| venue.as_str()),
+                flags: [],
+            };
+            file.write_all(&quant::json::to_vec(&line))?;
+            file.write_all(b"\n")
+        });
+        self.note(result);
+    }
+
+    /// Flushes everything; an error is the first that happened.
+    pub fn finish(&mut self) -> io::Result<Written> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        for (file, _) in self.documents.values_mut() {
+            file.flush()?;
+        }
+        if let Some(trades) = &mut self.trades {
+            trades.flush()?;
+        }
+        let counts = self.documents.iter().map(|(name, (_, n))| (*name, *n));
+        Ok(Written {
+            documents: counts.collect(),
+            digest: format!("{:032x}", self.digest.digest128()),
+        })
+    }
+
+    fn write_line(&mut self, write: &Write) -> io::Result<()> {
+        if !self.documents.contains_key(write.document) {
+            let file = create(&self.directory, write.document)?;
+            self.documents.insert(write.document, (file, 0));
+        }
+        if let Some((file, count)) = self.documents.get_mut(write.document) {
+            file.write_all(&write.value)?;
+            file.write_all(b"\n")?;
+            *count += 1;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.failed.get_or_insert(error);
+        }
+    }
+}
+
+fn create(directory: &Path, name: &str) -> io::Result<BufWriter<File>> {
+    let path = directory.join(format!("{name}.jsonl"));
+    Ok(BufWriter::with_capacity(1 << 18, File::create(path)?))
+}

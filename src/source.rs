@@ -1,0 +1,71 @@
+//! Where the engine reads: Redis, or the board in this process.
+
+use std::sync::Arc;
+
+use quant::market::{Symbol, Timestamp};
+
+use crate::store::board::Board;
+use crate::store::drain::Drain;
+use crate::store::exchange::{Ask, Gathered, StoreError};
+use crate::store::redis::Redis;
+
+/// A place to gather from.
+#[derive(Clone)]
+pub enum Source {
+    /// A Redis server.
+    Redis(Arc<Redis>),
+    /// The in-process board.
+    Board(Arc<Board>),
+}
+
+impl Source {
+    /// Answers all questions of a pass; `drains` stand in the order of `asks`. `probe` also tells
+    /// keys of a wrong type from missing ones.
+    pub async fn gather(
+        &self,
+        asks: &[Ask],
+        drains: &mut [&mut Drain],
+        probe: bool,
+        now: Timestamp,
+    ) -> Result<Vec<Gathered>, StoreError> {
+        match self {
+            Self::Redis(redis) => redis.gather(asks, drains, probe).await,
+            Self::Board(board) => {
+                let pairs = asks.iter().zip(drains);
+                Ok(pairs
+                    .map(|(ask, drain)| board.gather(ask, drain, now))
+                    .collect())
+            }
+        }
+    }
+
+    /// The symbols a feed publishes, and how many names of them are none.
+    pub async fn symbols(&self) -> Result<(Vec<Symbol>, u64), StoreError> {
+        match self {
+            Self::Redis(redis) => {
+                let names = redis.symbols().await?;
+                let symbols: Vec<Symbol> =
+                    names.iter().filter_map(|n| Symbol::new(n).ok()).collect();
+                let bad = names.len() - symbols.len();
+                Ok((symbols, bad as u64))
+            }
+            Self::Board(board) => Ok((board.symbols().into_iter().collect(), 0)),
+        }
+    }
+
+    /// Whether it can be reached.
+    pub fn is_connected(&self) -> bool {
+        match self {
+            Self::Redis(redis) => redis.is_connected(),
+            Self::Board(_) => true,
+        }
+    }
+
+    /// Whether it was lost and found again since the last call: what was written may be gone.
+    pub fn take_reconnected(&self) -> bool {
+        match self {
+            Self::Redis(redis) => redis.take_reconnected(),
+            Self::Board(_) => false,
+        }
+    }
+}

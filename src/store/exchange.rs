@@ -1,0 +1,95 @@
+//! What the engine asks of a store and what it hands over: one question and one answer a symbol
+//! and pass, one write a document.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::keys::SymbolKeys;
+
+/// What to read of one symbol.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Its keys.
+    pub keys: Arc<SymbolKeys>,
+    /// Whether the order book is needed. Ticker and trades always are.
+    pub book: bool,
+    /// Whether the discovered parameters are needed.
+    pub discovered: bool,
+}
+
+/// What stood at one key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Fetched {
+    /// It was not asked for.
+    #[default]
+    NotAsked,
+    /// Nothing.
+    Missing,
+    /// Something that is not text.
+    WrongType,
+    /// A value.
+    Value(Bytes),
+}
+
+/// The trades that came since the last read, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewTrades {
+    /// The list's elements.
+    pub elements: Vec<Bytes>,
+    /// Whether what was seen before is gone from the list: trades may be missing, and some of
+    /// the elements may have been seen.
+    pub gap: bool,
+    /// Whether the key holds something that is no list.
+    pub wrong_type: bool,
+}
+
+/// Everything read of one symbol.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gathered {
+    /// Ticker.
+    pub ticker: Fetched,
+    /// Order book.
+    pub book: Fetched,
+    /// Discovered VPIN bucket size of the symbol.
+    pub bucket_size: Fetched,
+    /// Discovered VPIN bucket size of all symbols.
+    pub bucket_size_global: Fetched,
+    /// Discovered average daily volume.
+    pub volume: Fetched,
+    /// New trades.
+    pub trades: NewTrades,
+}
+
+/// A document to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// The document's name, the same for every symbol.
+    pub document: &'static str,
+    /// Its key.
+    pub key: Arc<str>,
+    /// Its bytes.
+    pub value: Bytes,
+    /// Seconds it lives.
+    pub ttl_seconds: u64,
+    /// Only where the key exists: a document without a value replaces one with a value, and
+    /// nothing else.
+    pub only_if_exists: bool,
+}
+
+/// Why the store did not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// There is no connection.
+    #[error("not connected to redis at {0}")]
+    NotConnected(String),
+    /// No answer in time.
+    #[error("redis did not answer within {0} ms")]
+    Timeout(u64),
+    /// Redis refused.
+    #[error("redis refused: {0}")]
+    Refused(String),
+    /// The URL cannot be used.
+    #[error("redis.url: {0}")]
+    Url(String),
+}

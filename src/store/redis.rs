@@ -1,0 +1,449 @@
+//! The connection to Redis and the commands of a pass: one batch to read, one to write.
+//!
+//! Many small commands cost the client more than the server, one system call each, so texts are
+//! read by `MGET`, documents written by one script per hundred. Nothing here retries: the next
+//! pass is the retry. Every command has a timeout, because a frozen server never answers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use fred::prelude::*;
+use fred::types::config::UnresponsiveConfig;
+use futures_util::future::{join_all, try_join_all};
+
+use super::board::drained;
+use super::drain::{Aligned, Drain};
+use super::exchange::{Ask, Fetched, Gathered, NewTrades, StoreError, Write};
+use super::keys;
+use crate::config;
+
+/// Keys in one `MGET` and documents in one script call: large enough to save calls, small enough
+/// that one reply stays below a megabyte.
+const BATCH: usize = 100;
+
+/// Writes documents: for each key a lifetime, a mode and a value. One document that Redis
+/// refuses does not keep the others out; the first refusal is returned.
+const WRITE_SCRIPT: &str = r"
+local refused = false
+for i = 1, #KEYS do
+  local ttl, mode, value = ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i]
+  local reply
+  if mode == 'XX' then
+    reply = redis.pcall('SET', KEYS[i], value, 'EX', ttl, 'XX')
+  else
+    reply = redis.pcall('SET', KEYS[i], value, 'EX', ttl)
+  end
+  if type(reply) == 'table' and reply['err'] and not refused then refused = reply['err'] end
+end
+return refused
+";
+
+/// Connections to one Redis.
+pub struct Redis {
+    pool: Pool,
+    beat: Client,
+    name: String,
+    timeout_ms: u64,
+    reconnected: Arc<AtomicBool>,
+}
+
+impl Redis {
+    /// Starts connecting; goes on for ever with growing pauses, and needs no server to be up.
+    pub fn start(settings: &config::Redis) -> Result<Self, StoreError> {
+        let builder = builder(settings)?;
+        let refused = |error: Error| StoreError::Url(error.details().to_owned());
+        let pool = builder.build_pool(settings.pool_size).map_err(refused)?;
+        let beat = builder.build().map_err(refused)?;
+        let reconnected = Arc::new(AtomicBool::new(false));
+        for client in pool.clients() {
+            tokio::spawn(note_reconnects(client.clone(), reconnected.clone()));
+        }
+        pool.connect();
+        beat.connect();
+        Ok(Self {
+            pool,
+            beat,
+            name: settings.url.to_string(),
+            timeout_ms: settings.command_timeout_ms,
+            reconnected,
+        })
+    }
+
+    /// Waits until the first connection stands.
+    pub async fn connected(&self) {
+        // An error here is one attempt that failed; the client goes on trying by itself.
+        while self.pool.wait_for_connect().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Whether any connection stands.
+    pub fn is_connected(&self) -> bool {
+        self.pool.clients().iter().any(Client::is_connected)
+    }
+
+    /// Whether a connection was lost and made again since the last call.
+    pub fn take_reconnected(&self) -> bool {
+        self.reconnected.swap(false, Ordering::Relaxed)
+    }
+
+    /// Where it is, without the password.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Answers all questions of a pass; `drains` stand in the order of `asks`.
+    /// `probe` also asks what holds the keys that gave no text, which `MGET` does not tell.
+    pub async fn gather(
+        &self,
+        asks: &[Ask],
+        drains: &mut [&mut Drain],
+        probe: bool,
+    ) -> Result<Vec<Gathered>, StoreError> {
+        self.require_connection()?;
+        let texts = self.texts(asks, probe);
+        let windows = self.windows(asks, drains);
+        let (texts, windows) = tokio::try_join!(texts, windows)?;
+        let mut gathered = texts;
+        let mut rereads = Vec::new();
+        for (at, (reply, drain)) in windows.into_iter().zip(drains.iter_mut()).enumerate() {
+            let window = match reply {
+                Ok(window) => window,
+                Err(wrong_type) => {
+                    gathered[at].trades = wrong_type;
+                    continue;
+                }
+            };
+            let aligned = drain.align(&window);
+            let short = drain.window().is_some_and(|k| window.len() >= k);
+            if aligned == Aligned::NotFound && short {
+                rereads.push(at);
+            } else {
+                gathered[at].trades = drained(window, aligned, drain);
+            }
+        }
+        if !rereads.is_empty() {
+            let client = self.pool.next_connected();
+            let pipeline = client.pipeline();
+            for &at in &rereads {
+                let key = asks[at].keys.trades.as_str();
+                let _: () = pipeline
+                    .lrange(key, 0, -1)
+                    .await
+                    .map_err(|e| self.error(e))?;
+            }
+            let replies = pipeline.try_all::<Vec<Bytes>>().await;
+            for (at, reply) in rereads.into_iter().zip(replies) {
+                let window = reply.map_err(|error| self.error(error))?;
+                let aligned = drains[at].align(&window);
+                gathered[at].trades = drained(window, aligned, drains[at]);
+            }
+        }
+        Ok(gathered)
+    }
+
+    /// Writes documents; an error names the first refusal, the others are written all the same.
+    pub async fn publish(&self, writes: &[Write]) -> Result<(), StoreError> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        self.require_connection()?;
+        let calls = writes.chunks(BATCH).map(|batch| async move {
+            let keys: Vec<&str> = batch.iter().map(|write| write.key.as_ref()).collect();
+            let mut arguments: Vec<Value> = Vec::with_capacity(3 * batch.len());
+            for write in batch {
+                arguments.push(write.ttl_seconds.to_string().into());
+                arguments.push(if write.only_if_exists { "XX" } else { "" }.into());
+                arguments.push(Value::Bytes(write.value.clone()));
+            }
+            let client = self.pool.next_connected();
+            client
+                .eval::<Option<String>, _, _, _>(WRITE_SCRIPT, keys, arguments)
+                .await
+                .map_err(|error| self.error(error))
+        });
+        let replies = try_join_all(calls).await?;
+        match replies.into_iter().flatten().next() {
+            Some(refusal) => Err(StoreError::Refused(refusal)),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a heartbeat, on a connection of its own so that no batch stands before it.
+    pub async fn beat(&self, key: &str, value: Bytes, ttl_seconds: u64) -> Result<(), StoreError> {
+        if !self.beat.is_connected() {
+            return Err(StoreError::NotConnected(self.name.clone()));
+        }
+        let expires = Some(Expiration::EX(ttl_seconds as i64));
+        self.beat
+            .set(key, value, expires, None, false)
+            .await
+            .map_err(|error| self.error(error))
+    }
+
+    /// The members of the set of symbols a feed publishes.
+    pub async fn symbols(&self) -> Result<Vec<String>, StoreError> {
+        self.require_connection()?;
+        let client = self.pool.next_connected();
+        client
+            .smembers(keys::SYMBOLS)
+            .await
+            .map_err(|error| self.error(error))
+    }
+
+    /// Round trip of a `PING`.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.require_connection()?;
+        let client = self.pool.next_connected();
+        client.ping(None).await.map_err(|error| self.error(error))
+    }
+
+    /// The pool, for the feed's writer.
+    pub(super) fn client(&self) -> &Client {
+        self.pool.next_connected()
+    }
+
+    /// Bytes read and written since the last call.
+    pub fn take_traffic(&self) -> (u64, u64) {
+        let (mut read, mut written) = (0, 0);
+        for client in self.pool.clients() {
+            let (requests, responses) = (
+                client.take_req_size_metrics(),
+                client.take_res_size_metrics(),
+            );
+            written += requests.sum.max(0) as u64;
+            read += responses.sum.max(0) as u64;
+        }
+        (read, written)
+    }
+
+    /// Closes the connections.
+    pub async fn close(&self) {
+        // A server that is gone has nothing to say to a good-bye.
+        let _ = self.pool.quit().await;
+        let _ = self.beat.quit().await;
+    }
+
+    fn require_connection(&self) -> Result<(), StoreError> {
+        if self.is_connected() {
+            Ok(())
+        } else {
+            Err(StoreError::NotConnected(self.name.clone()))
+        }
+    }
+
+    pub(super) fn error(&self, error: Error) -> StoreError {
+        match error.kind() {
+            ErrorKind::Timeout => StoreError::Timeout(self.timeout_ms),
+            ErrorKind::IO | ErrorKind::Canceled | ErrorKind::Routing => {
+                StoreError::NotConnected(self.name.clone())
+            }
+            _ => StoreError::Refused(error.details().to_owned()),
+        }
+    }
+
+    /// Tickers, books and discovered parameters of all questions, by `MGET`.
+    async fn texts(&self, asks: &[Ask], probe: bool) -> Result<Vec<Gathered>, StoreError> {
+        let mut wanted: Vec<(usize, Field, &str)> = Vec::new();
+        for (at, ask) in asks.iter().enumerate() {
+            wanted.push((at, Field::Ticker, &ask.keys.ticker));
+            if ask.book {
+                wanted.push((at, Field::Book, &ask.keys.book));
+            }
+            if ask.discovered {
+                wanted.push((at, Field::BucketSize, &ask.keys.bucket_size));
+                wanted.push((at, Field::Volume, &ask.keys.volume));
+            }
+        }
+        if asks.iter().any(|ask| ask.discovered) {
+            wanted.push((0, Field::BucketSizeGlobal, keys::DISCOVERED_BUCKET_SIZE));
+        }
+        let calls = wanted.chunks(BATCH).map(|batch| async move {
+            let keys: Vec<&str> = batch.iter().map(|(_, _, key)| *key).collect();
+            let client = self.pool.next_connected();
+            client.mget::<Vec<Option<Bytes>>, _>(keys).await
+        });
+        let replies = try_join_all(calls).await.map_err(|e| self.error(e))?;
+        let mut found: Vec<Fetched> = replies
+            .into_iter()
+            .flatten()
+            .map(|reply| reply.map_or(Fetched::Missing, Fetched::Value))
+            .collect();
+        if probe {
+            self.tell_wrong_types(&wanted, &mut found).await?;
+        }
+        let mut gathered = vec![Gathered::default(); asks.len()];
+        for ((at, field, _), value) in wanted.into_iter().zip(found) {
+            match field {
+                Field::Ticker => gathered[at].ticker = value,
+                Field::Book => gathered[at].book = value,
+                Field::BucketSize => gathered[at].bucket_size = value,
+                Field::Volume => gathered[at].volume = value,
+                Field::BucketSizeGlobal => {
+                    for (one, ask) in gathered.iter_mut().zip(asks) {
+                        if ask.discovered {
+                            one.bucket_size_global = value.clone();
+                        }
+                    }
+                }
+            }
+        }
+        Ok(gathered)
+    }
+
+    async fn tell_wrong_types(
+        &self,
+        wanted: &[(usize, Field, &str)],
+        found: &mut [Fetched],
+    ) -> Result<(), StoreError> {
+        let missing = wanted
+            .iter()
+            .zip(found)
+            .filter(|(_, value)| **value == Fetched::Missing);
+        let calls = missing.map(|((_, _, key), value)| async move {
+            let client = self.pool.next_connected();
+            let kind: String = client.r#type(*key).await.map_err(|e| self.error(e))?;
+            if kind != "none" && kind != "string" {
+                *value = Fetched::WrongType;
+            }
+            Ok(())
+        });
+        join_all(calls).await.into_iter().collect()
+    }
+
+    /// The tails of all trade lists; a key that holds no list costs its own reply only.
+    async fn windows(
+        &self,
+        asks: &[Ask],
+        drains: &[&mut Drain],
+    ) -> Result<Vec<Result<Vec<Bytes>, NewTrades>>, StoreError> {
+        let client = self.pool.next_connected();
+        let pipeline = client.pipeline();
+        for (ask, drain) in asks.iter().zip(drains) {
+            let start = drain.window().map_or(0, |k| -(k as i64));
+            let key = ask.keys.trades.as_str();
+            let _: () = pipeline
+                .lrange(key, start, -1)
+                .await
+                .map_err(|e| self.error(e))?;
+        }
+        let replies = pipeline.try_all::<Vec<Bytes>>().await;
+        if replies.len() != asks.len() {
+            return Err(StoreError::NotConnected(self.name.clone()));
+        }
+        let told = replies.into_iter().map(|reply| match reply {
+            Ok(window) => Ok(Ok(window)),
+            Err(error) if error.details().starts_with("WRONGTYPE") => Ok(Err(NewTrades {
+                wrong_type: true,
+                ..NewTrades::default()
+            })),
+            Err(error) => Err(self.error(error)),
+        });
+        told.collect()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Field {
+    Ticker,
+    Book,
+    BucketSize,
+    BucketSizeGlobal,
+    Volume,
+}
+
+async fn note_reconnects(client: Client, reconnected: Arc<AtomicBool>) {
+    let mut events = client.reconnect_rx();
+    loop {
+        match events.recv().await {
+            Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+            Ok(_) | Err(_) => reconnected.store(true, Ordering::Relaxed),
+        }
+    }
+}
+
+fn builder(settings: &config::Redis) -> Result<Builder, StoreError> {
+    let mut config = server(settings.url.reveal())?;
+    // The server may come up after us.
+    config.fail_fast = false;
+    let command_timeout = Duration::from_millis(settings.command_timeout_ms);
+    let connect_timeout = Duration::from_millis(settings.connect_timeout_ms);
+    let mut builder = Builder::from_config(config);
+    builder
+        .with_performance_config(|performance| {
+            // The default, none, waits for ever on a frozen server.
+            performance.default_command_timeout = command_timeout;
+        })
+        .with_connection_config(|connection| {
+            connection.connection_timeout = connect_timeout;
+            connection.internal_command_timeout = connect_timeout;
+            // The next pass is the retry.
+            connection.max_command_attempts = 1;
+            connection.unresponsive = UnresponsiveConfig {
+                max_timeout: Some(command_timeout.max(connect_timeout)),
+                interval: command_timeout,
+            };
+        })
+        .set_policy(ReconnectPolicy::new_exponential(
+            0,
+            settings.reconnect_min_delay_ms.min(u32::MAX.into()) as u32,
+            settings.reconnect_max_delay_ms.min(u32::MAX.into()) as u32,
+            2,
+        ));
+    Ok(builder)
+}
+
+fn server(url: &str) -> Result<Config, StoreError> {
+    if url.starts_with("redis-cluster:") {
+        let why = "redis-cluster:// is not supported yet: name one redis or its sentinels";
+        return Err(StoreError::Url(why.into()));
+    }
+    let url = match url.strip_prefix("unix:") {
+        Some(rest) => unix_url(rest),
+        None => url.to_owned(),
+    };
+    // The client's own text may repeat the URL, password and all.
+    Config::from_url(&url).map_err(|_| StoreError::Url("not a redis url".into()))
+}
+
+/// `/run/redis.sock`, or `//user:password@/run/redis.sock`, as the client spells it.
+fn unix_url(rest: &str) -> String {
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    match rest.rsplit_once('@') {
+        Some((credentials, path)) => format!("redis+unix://{credentials}@local{path}"),
+        None => format!("redis+unix://{rest}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unix_sockets_are_named_with_or_without_credentials() {
+        for (url, user) in [
+            ("unix:/run/redis.sock", None),
+            ("unix:///run/redis.sock", None),
+            ("unix://me:secret@/run/redis.sock", Some("me")),
+        ] {
+            let config = server(url).unwrap();
+            let path = "/run/redis.sock".into();
+            assert_eq!(config.server, ServerConfig::Unix { path }, "{url}");
+            assert_eq!(config.username.as_deref(), user, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused_without_its_secret() {
+        for url in [
+            "redis://:hunter2@",
+            "http://hunter2@x",
+            "redis-cluster://hunter2@x",
+        ] {
+            let text = server(url).unwrap_err().to_string();
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
+}

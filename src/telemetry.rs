@@ -1,0 +1,113 @@
+//! The log, and every metric by its one name.
+
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::engine::symbol::Report;
+
+const PASS_DURATION: &str = "analytics_pass_duration_seconds";
+const PASS_LATE: &str = "analytics_pass_late_seconds";
+const PASSES_SKIPPED: &str = "analytics_passes_skipped_total";
+const CALCULATOR_DURATION: &str = "analytics_calculator_duration_seconds";
+const CALCULATOR_OUTCOMES: &str = "analytics_calculator_outcomes_total";
+const BAD_INPUT: &str = "analytics_bad_input_total";
+const REDIS_ROUND_TRIP: &str = "analytics_redis_round_trip_seconds";
+const REDIS_BYTES: &str = "analytics_redis_bytes_total";
+const FEED_MESSAGES: &str = "analytics_feed_messages_total";
+const BUILD_INFO: &str = "analytics_build_info";
+
+/// Seconds from 50 µs to 2 s: a pass has half a second.
+const BUCKETS: [f64; 15] = [
+    5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.0,
+];
+
+/// Starts the log: lines for people on a terminal, JSON lines elsewhere. `RUST_LOG` goes before
+/// the configured level.
+pub fn start_log(level: &str) {
+    use std::io::IsTerminal;
+    use tracing_subscriber::EnvFilter;
+
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    // A second call, as tests make it, leaves the first log in place.
+    let _ = match std::io::stderr().is_terminal() {
+        true => log.with_target(false).try_init(),
+        false => log.json().try_init(),
+    };
+}
+
+/// Starts the metrics; the handle renders them. `None` where they were started before.
+pub fn start_metrics() -> Option<PrometheusHandle> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &BUCKETS)
+        .ok()?
+        .install_recorder()
+        .ok()?;
+    describe_histogram!(PASS_DURATION, "Time of a pass from gather to publish");
+    describe_gauge!(PASS_LATE, "How late the last pass started against its grid");
+    describe_counter!(
+        PASSES_SKIPPED,
+        "Passes missed on the grid or without a store"
+    );
+    describe_histogram!(CALCULATOR_DURATION, "Time of one calculator on one symbol");
+    describe_counter!(CALCULATOR_OUTCOMES, "Runs by status");
+    describe_counter!(
+        BAD_INPUT,
+        "Input that could not be used, by family and reason"
+    );
+    describe_histogram!(REDIS_ROUND_TRIP, "Time of a pass's read batch");
+    describe_counter!(REDIS_BYTES, "Bytes read from and written to Redis");
+    describe_counter!(FEED_MESSAGES, "Records a feed published");
+    describe_gauge!(BUILD_INFO, "Always 1; the version is its label");
+    gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    counter!(PASSES_SKIPPED).absolute(0);
+    Some(handle)
+}
+
+/// A pass ended.
+pub fn pass_finished(took: Duration) {
+    histogram!(PASS_DURATION).record(took);
+}
+
+/// A pass started so late.
+pub fn pass_late(late: Duration) {
+    gauge!(PASS_LATE).set(late.as_secs_f64());
+}
+
+/// Passes did not run.
+pub fn passes_skipped(count: u64) {
+    counter!(PASSES_SKIPPED).increment(count);
+}
+
+/// A calculator ran on a symbol.
+pub fn calculated(report: &Report) {
+    let calculator = report.calculator;
+    histogram!(CALCULATOR_DURATION, "calculator" => calculator).record(report.seconds);
+    let outcome = report.status.as_str();
+    counter!(CALCULATOR_OUTCOMES, "calculator" => calculator, "outcome" => outcome).increment(1);
+}
+
+/// Input could not be used.
+pub fn bad_input(family: &'static str, reason: &'static str, count: u64) {
+    counter!(BAD_INPUT, "family" => family, "reason" => reason).increment(count);
+}
+
+/// A read batch was answered.
+pub fn redis_round_trip(took: Duration) {
+    histogram!(REDIS_ROUND_TRIP).record(took);
+}
+
+/// Bytes went to and fro.
+pub fn redis_bytes(read: u64, written: u64) {
+    counter!(REDIS_BYTES, "direction" => "read").increment(read);
+    counter!(REDIS_BYTES, "direction" => "written").increment(written);
+}
+
+/// A feed published records of a kind.
+pub fn feed_messages(provider: &'static str, kind: &'static str, count: u64) {
+    counter!(FEED_MESSAGES, "provider" => provider, "kind" => kind).increment(count);
+}
