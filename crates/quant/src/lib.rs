@@ -10,3 +10,4 @@ pub mod json;
 pub mod market;
 pub mod math;
 pub mod snapshot;
+pub mod synthetic;

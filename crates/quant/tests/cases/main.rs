@@ -1,6 +1,11 @@
 //! Reference suites: numbers that come from elsewhere, one JSON file a suite, compared at the
 //! tolerance the suite states.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: a malformed suite must fail the test"
+)]
+
 mod book;
 mod signing;
 mod time_to_expiry;
