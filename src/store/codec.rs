@@ -323,8 +323,7 @@ impl Decoder<'_> {
 
     fn time(&mut self, section: Section, scalar: Scalar<'_>) -> Option<Timestamp> {
         let text = self.number(section, "bad_time", &scalar)?;
-        let time = epoch_number(text)
-            .or_else(|| Timestamp::from_rfc3339(text))
+        let time = time_of(text)
             .or_else(|| self.naive_time(section, text))
             .filter(|time| *time > EPOCH_OF_MARKETS);
         if time.is_none() {
@@ -468,6 +467,11 @@ fn epoch_number(text: &str) -> Option<Timestamp> {
     };
     let nanos = nano_units / divisor;
     i64::try_from(nanos).ok().map(Timestamp::from_nanos)
+}
+
+/// A time as people write it: RFC 3339, or an epoch number told by magnitude.
+pub fn time_of(text: &str) -> Option<Timestamp> {
+    epoch_number(text).or_else(|| Timestamp::from_rfc3339(text))
 }
 
 fn venue_of(scalar: Scalar<'_>) -> Option<Venue> {

@@ -5,6 +5,7 @@ pub mod board;
 pub mod codec;
 pub mod drain;
 pub mod exchange;
+pub mod feed;
 pub mod keys;
 pub mod redis;
 pub mod scan;

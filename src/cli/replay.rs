@@ -1,0 +1,93 @@
+//! `analytics replay`: the calculators over recordings, as fast as it goes.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use quant::calculators::PER_SYMBOL;
+use quant::market::{Symbol, Timestamp};
+
+use super::{Common, UsageError, print, runtime};
+use crate::engine::setup::Setup;
+use crate::recording::{Reader, RecordingError};
+use crate::replay::{Replay, symbols_of};
+use crate::store::codec::time_of;
+
+/// Run the calculators over recordings on the recorded clock.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  analytics replay goog.rec --out results --trace trades --set signing.rule=lee_ready
+
+Writes results/<document>.jsonl, results/summary.json and with --trace trades results/trades.jsonl.
+The same recordings and settings give the same bytes.")]
+pub struct ReplayArgs {
+    /// Recordings; several are played in time order
+    #[arg(value_name = "FILE.rec", required = true)]
+    recordings: Vec<PathBuf>,
+    /// Directory of the results
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// What is written besides the documents
+    #[arg(long, value_enum)]
+    trace: Option<Trace>,
+    /// Write documents from this time on (RFC 3339 or epoch number); what came before is computed
+    #[arg(long, value_name = "T", value_parser = time)]
+    from: Option<Timestamp>,
+    /// End at this time
+    #[arg(long, value_name = "T", value_parser = time)]
+    to: Option<Timestamp>,
+    /// Only these symbols
+    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = Symbol::new)]
+    symbols: Vec<Symbol>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Trace {
+    /// Every trade with its side
+    Trades,
+}
+
+/// A time as people and programs write it.
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
+    time_of(text).ok_or_else(|| "not a time: RFC 3339 or an epoch number".to_owned())
+}
+
+pub(super) fn execute(args: ReplayArgs, common: &Common) -> anyhow::Result<ExitCode> {
+    let mut config = common.start(&[])?.config;
+    for path in &args.recordings {
+        Reader::open(path).map_err(|error| usage(&error))?;
+    }
+    if !args.symbols.is_empty() {
+        config.symbols.standard = args.symbols;
+        config.symbols.level2.clear();
+    } else if config.symbols.all().is_empty() {
+        config.symbols.standard = symbols_of(&args.recordings)?;
+    }
+    if config.symbols.all().is_empty() {
+        let why = "the recordings name no symbol: nothing to compute on";
+        return Err(UsageError(why.into()).into());
+    }
+    let setup = Setup::new(config, PER_SYMBOL);
+    let replay = Replay {
+        recordings: args.recordings,
+        out: args.out,
+        trace_trades: args.trace.is_some(),
+        from: args.from,
+        to: args.to,
+    };
+    let setup = match args.trace {
+        Some(Trace::Trades) => setup.tracing_trades(),
+        None => setup,
+    };
+    let summary = runtime()?.block_on(replay.run(Arc::new(setup)))?;
+    for end in &summary.truncated {
+        tracing::warn!(why = end, "recording ends early");
+    }
+    print(&serde_json::to_string(&summary)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn usage(error: &RecordingError) -> UsageError {
+    UsageError(error.to_string())
+}

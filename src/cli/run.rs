@@ -1,0 +1,175 @@
+//! `analytics run`: the daemon. Redis in, documents out, HTTP beside it.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use quant::calculators::PER_SYMBOL;
+use quant::market::Timestamp;
+use tokio::sync::watch;
+use tracing::info;
+
+use super::{Common, UsageError, print, runtime, stop_signal};
+use crate::clock::Clock;
+use crate::engine::Engine;
+use crate::engine::run::{beat, notify, turn};
+use crate::engine::setup::Setup;
+use crate::engine::status::StatusBoard;
+use crate::http;
+use crate::sink::Sink;
+use crate::source::Source;
+use crate::store::board::Board;
+use crate::store::redis::Redis;
+use crate::telemetry;
+
+/// How long a stop waits for HTTP connections to end.
+const HTTP_STOP: Duration = Duration::from_secs(1);
+
+/// Run the daemon: gather from Redis, compute, publish, twice a second.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  analytics run --config /etc/analytics/analytics.toml
+  REDIS_URL=unix:/run/redis/redis.sock analytics run
+  analytics run --once --as-of 2026-11-20T15:00:00Z")]
+pub struct RunArgs {
+    /// Run every job once on what is in the store, print what came of it, and exit: 0 if every
+    /// job gave a value or a stated reason, 1 otherwise
+    #[arg(long)]
+    once: bool,
+    /// Take this for the time of day (RFC 3339 or epoch number)
+    #[arg(long, requires = "once", value_name = "T", value_parser = super::replay::time)]
+    as_of: Option<Timestamp>,
+}
+
+pub(super) fn execute(args: RunArgs, common: &Common) -> anyhow::Result<ExitCode> {
+    let loaded = common.start(&[])?;
+    let setup = Arc::new(Setup::new(loaded.config, PER_SYMBOL));
+    match args.once {
+        true => runtime()?.block_on(once(setup, args.as_of)),
+        false => runtime()?.block_on(daemon(setup)),
+    }
+}
+
+/// Where documents come from and go to by `redis.url`.
+fn store(setup: &Setup) -> anyhow::Result<(Source, Sink, Option<Arc<Redis>>)> {
+    if setup.config.redis.url.reveal() == "memory:" {
+        let board = Arc::new(Board::default());
+        return Ok((Source::Board(board.clone()), Sink::Board(board), None));
+    }
+    let redis = Redis::start(&setup.config.redis);
+    let redis = Arc::new(redis.map_err(|error| UsageError(error.to_string()))?);
+    let source = Source::Redis(redis.clone());
+    Ok((source, Sink::Redis(redis.clone()), Some(redis)))
+}
+
+async fn daemon(setup: Arc<Setup>) -> anyhow::Result<ExitCode> {
+    let metrics = telemetry::start_metrics();
+    let clock = Clock::System;
+    let status = StatusBoard::new(clock.now(), setup.period(), &setup.intervals);
+    let status = Arc::new(status);
+    let (stop, stopped) = watch::channel(false);
+
+    let listening = http::bind(&setup.config.http.listen).await?;
+    let state = http::State {
+        status: status.clone(),
+        metrics: metrics.clone(),
+    };
+    let server = tokio::spawn(listening.serve(state, stopped.clone()));
+    let (source, sink, redis) = store(&setup)?;
+    notify(&[
+        sd_notify::NotifyState::Ready,
+        sd_notify::NotifyState::Status("waiting for redis"),
+    ]);
+    let at = redis.as_ref().map_or("memory:", |redis| redis.name());
+    info!(redis = at, version = env!("CARGO_PKG_VERSION"), "started");
+
+    let period = setup.config.engine.period();
+    let ttl = setup.config.store_ttls.heartbeat;
+    let beating = beat(
+        clock.clone(),
+        status.clone(),
+        sink.clone(),
+        ttl,
+        period,
+        stopped.clone(),
+    );
+    let beating = tokio::spawn(beating);
+    let upkeep = metrics.map(|metrics| tokio::spawn(keep_up(metrics)));
+    let mut engine = Engine::with_threads(setup, source, sink, status.clone())?;
+
+    let turning = turn(&mut engine, &clock, &status, stopped);
+    let stopping = async {
+        let signalled = stop_signal().await;
+        notify(&[sd_notify::NotifyState::Stopping]);
+        info!("stopping");
+        // Nobody listening any more is what a stop wants.
+        let _ = stop.send(true);
+        signalled
+    };
+    let ((), signalled) = tokio::join!(turning, stopping);
+    signalled.context("cannot listen for signals")?;
+    beating.await.context("the heartbeat ended early")?;
+    // Connections that stay open longer are cut with the process.
+    let _ = tokio::time::timeout(HTTP_STOP, server).await;
+    if let Some(upkeep) = upkeep {
+        upkeep.abort();
+    }
+    if let Some(redis) = redis {
+        let _ = tokio::time::timeout(HTTP_STOP, redis.close()).await;
+    }
+    info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Without it histograms grow for ever.
+async fn keep_up(metrics: metrics_exporter_prometheus::PrometheusHandle) {
+    let mut timer = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        timer.tick().await;
+        metrics.run_upkeep();
+    }
+}
+
+async fn once(setup: Arc<Setup>, as_of: Option<Timestamp>) -> anyhow::Result<ExitCode> {
+    let clock = as_of.map_or(Clock::System, Clock::standing_at);
+    let (source, sink, redis) = store(&setup)?;
+    if let Some(redis) = &redis {
+        let patience = Duration::from_millis(setup.config.redis.connect_timeout_ms);
+        let connected = tokio::time::timeout(patience, redis.connected()).await;
+        connected.map_err(|_| {
+            let name = redis.name();
+            anyhow::anyhow!("cannot reach redis at {name} (is it running? see config/redis.conf)")
+        })?;
+    }
+    let now = clock.now();
+    let status = Arc::new(StatusBoard::new(now, setup.period(), &setup.intervals));
+    let mut engine = Engine::inline(setup, source, sink, status.clone());
+    let pass = engine.pass(now, None).await?;
+    let documents: serde_json::Value = {
+        let known = status.lock();
+        serde_json::to_value(
+            known
+                .documents
+                .iter()
+                .map(|(symbol, documents)| (symbol.to_string(), documents))
+                .collect::<std::collections::BTreeMap<_, _>>(),
+        )?
+    };
+    let summary = serde_json::json!({
+        "as_of": now.to_rfc3339(),
+        "symbols": pass.symbols,
+        "documents_written": pass.documents,
+        "errors": pass.errors,
+        "documents": documents,
+    });
+    print(&serde_json::to_string(&summary)?);
+    if let Some(redis) = redis {
+        redis.close().await;
+    }
+    Ok(match pass.errors {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}

@@ -1,0 +1,91 @@
+//! `/status`: every job and every document, with the last value or the reason there is none.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State as Shared;
+use axum::http::StatusCode;
+use axum::response::Response;
+use quant::calculator::Entry;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{State, json};
+use crate::engine::status::{DocumentState, JobState, Known};
+
+/// The whole state as JSON.
+pub(super) async fn status(Shared(state): Shared<State>) -> Response {
+    let body = {
+        let known = state.status.lock();
+        Body::of(&known)
+    };
+    json(StatusCode::OK, &body)
+}
+
+#[derive(Serialize)]
+struct Body {
+    version: &'static str,
+    started_at: String,
+    session: quant::market::Phase,
+    idle: bool,
+    passes: Value,
+    redis: Value,
+    calculators: BTreeMap<&'static str, &'static str>,
+    jobs: BTreeMap<&'static str, Value>,
+    bad_input: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
+    symbols: BTreeMap<String, BTreeMap<&'static str, DocumentState>>,
+}
+
+impl Body {
+    fn of(known: &Known) -> Self {
+        let passes = &known.passes;
+        let store = &known.store;
+        let about = |entry: &Entry| (entry.name, entry.about);
+        let jobs = known.jobs.iter();
+        let symbols = known.documents.iter();
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            started_at: known.started_at.to_rfc3339(),
+            session: known.session,
+            idle: known.idle,
+            passes: json!({
+                "count": passes.count,
+                "skipped": passes.skipped,
+                "busy": passes.busy,
+                "late_ms": passes.late_ms,
+                "last_ms": passes.last_ms,
+                "p50_ms": passes.percentile_ms(0.5),
+                "p99_ms": passes.percentile_ms(0.99),
+            }),
+            redis: json!({
+                "connected": store.connected,
+                "since": store.since.to_rfc3339(),
+                "round_trip_ms": store.round_trip_ms,
+                "error": store.error,
+            }),
+            calculators: quant::calculators::all().map(about).collect(),
+            jobs: jobs
+                .map(|(job, state)| (job.name(), job_body(state)))
+                .collect(),
+            bad_input: known.bad_input.clone(),
+            symbols: symbols
+                .map(|(symbol, documents)| (symbol.to_string(), documents.clone()))
+                .collect(),
+        }
+    }
+}
+
+fn job_body(state: &JobState) -> Value {
+    let time = |at: Option<quant::market::Timestamp>| at.map(|at| at.to_rfc3339());
+    json!({
+        "interval_seconds": state.interval_seconds,
+        "last_run": time(state.last_run),
+        "last_ok": time(state.last_ok),
+        "last_error": time(state.last_error),
+        "error": state.error,
+        "errors": state.errors,
+        "consecutive_errors": state.consecutive_errors,
+        "symbols": state.symbols,
+        "no_value": state.no_value,
+        "duration_ms": state.duration_ms,
+    })
+}
