@@ -325,6 +325,10 @@ impl Vpin {
         if let Some(buckets) = &mut self.memory.buckets {
             return buckets.fill(print);
         }
+        // Index prints have no size; they would make the median print, and so the bucket, none.
+        if print.size <= 0 {
+            return;
+        }
         self.memory.warm_up.push(print);
         if self.memory.warm_up.len() < self.params.min_trades {
             return;
@@ -525,6 +529,16 @@ mod tests {
         check_source(params.clone(), seen, (8.0, BucketSource::Config));
         params.bucket_sizes.insert("GOOG".into(), 9.0);
         check_source(params, seen, (9.0, BucketSource::ConfigSymbol));
+    }
+
+    #[test]
+    fn prints_without_size_do_not_shrink_the_bucket() {
+        let mut vpin = Vpin::new(Params::default(), Memory::default()).unwrap();
+        for size in std::iter::repeat_n([0, 0, 10], 100).flatten() {
+            vpin.fold(print(size), &goog(), &Discovered::default());
+        }
+        let size = vpin.memory.buckets.unwrap().size();
+        assert_eq!(size, 500 * Size::SCALE);
     }
 
     #[test]
