@@ -73,6 +73,23 @@ impl VolumeBuckets {
         }
     }
 
+    /// Whether these are buckets that `kept` and prints could have made: a memory that was read
+    /// back may be anything, and some of it would pour for ever.
+    pub fn is_sound(&self, kept: usize) -> bool {
+        let holds = |bucket: &Bucket, volume: i64| {
+            let sum: i128 = bucket.by_kind.iter().copied().map(i128::from).sum();
+            bucket.by_kind.iter().all(|part| *part >= 0)
+                && sum == i128::from(volume)
+                && bucket.net.unsigned_abs() <= volume.unsigned_abs()
+        };
+        self.size > 0
+            && self.kept == kept
+            && (0..self.size).contains(&self.fill)
+            && self.complete.len() <= kept
+            && self.complete.iter().all(|bucket| holds(bucket, self.size))
+            && holds(&self.open, self.fill)
+    }
+
     /// Pours a print in.
     pub fn fill(&mut self, print: Print) {
         let mut left = print.size;
