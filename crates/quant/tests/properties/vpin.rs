@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use quant::market::{Price, Side, Size, Timestamp, Touch, Trade};
 use serde_json::{Value, json};
 
-use crate::market::{Desk, only, prints};
+use crate::desk::{Desk, only};
+use crate::market::prints;
 
 /// Runs after the trades marked, and once at the end; the last document's own fields.
 fn run(settings: &Value, trades: &[Trade], stops: &[bool]) -> Value {
