@@ -19,7 +19,7 @@ use crate::store::redis::Redis;
   analytics check --config /etc/analytics/analytics.toml
 
 Exit codes: 0 ready to run, 1 the store cannot be reached, 2 the settings are wrong.")]
-pub struct CheckArgs {}
+pub(super) struct CheckArgs {}
 
 pub(super) fn execute(_: CheckArgs, common: &Common) -> anyhow::Result<ExitCode> {
     let loaded = common.start(&[])?;

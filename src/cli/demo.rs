@@ -44,7 +44,7 @@ const DRAW: Duration = Duration::from_millis(1000);
   analytics demo --seed 7 --speed 10
 
 Ctrl-C ends it and leaves nothing behind.")]
-pub struct DemoArgs {
+pub(super) struct DemoArgs {
     /// The same seed gives the same market
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,

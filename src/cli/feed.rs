@@ -21,7 +21,7 @@ use crate::store::redis::Redis;
 
 Plays a recorded day in four minutes, its times moved to the present; prints one JSON line at the
 end.")]
-pub struct FeedArgs {
+pub(super) struct FeedArgs {
     /// Who provides: recording
     #[arg(long, value_name = "NAME")]
     provider: String,

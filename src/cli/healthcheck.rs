@@ -22,7 +22,7 @@ const MAX_BODY: usize = 1 << 20;
 #[derive(Args, Debug)]
 #[command(after_help = "Example:
   analytics healthcheck http://127.0.0.1:8004")]
-pub struct HealthcheckArgs {
+pub(super) struct HealthcheckArgs {
     /// Where it listens; by default the first address of `http.listen`
     url: Option<String>,
 }

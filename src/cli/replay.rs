@@ -21,7 +21,7 @@ use crate::store::codec::time_of;
 
 Writes results/<document>.jsonl, results/summary.json and with --trace trades results/trades.jsonl.
 The same recordings and settings give the same bytes.")]
-pub struct ReplayArgs {
+pub(super) struct ReplayArgs {
     /// Recordings; several are played in time order
     #[arg(value_name = "FILE.rec", required = true)]
     recordings: Vec<PathBuf>,

@@ -33,7 +33,7 @@ const HTTP_STOP: Duration = Duration::from_secs(1);
   analytics run --config /etc/analytics/analytics.toml
   REDIS_URL=unix:/run/redis/redis.sock analytics run
   analytics run --once --as-of 2026-11-20T15:00:00Z")]
-pub struct RunArgs {
+pub(super) struct RunArgs {
     /// Run every job once on what is in the store, print what came of it, and exit: 0 if every
     /// job gave a value or a stated reason, 1 otherwise
     #[arg(long)]

@@ -14,7 +14,7 @@ use crate::schemas;
 #[command(after_help = "Examples:
   analytics schema          every name, with what it is
   analytics schema vpin     the schema of analytics:{S}:vpin")]
-pub struct SchemaArgs {
+pub(super) struct SchemaArgs {
     /// Name of a document
     name: Option<String>,
 }

@@ -286,7 +286,7 @@ impl SymbolEngine {
         let watch = Stopwatch::start();
         let ran = catch_unwind(AssertUnwindSafe(|| hosted.runner.run(snapshot, now)));
         let outcome = ran.unwrap_or_else(|panic| {
-            hosted.rebuild();
+            hosted.rebuild(snapshot.tape.first_number());
             failed(hosted.entry, panic_text(panic.as_ref()))
         });
         turned.reports.push(Report {
@@ -346,9 +346,11 @@ impl Hosted {
         })
     }
 
-    /// A calculator that panicked starts anew: what it remembers cannot be trusted.
-    fn rebuild(&mut self) {
-        if let Ok(runner) = (self.entry.build)(&self.params, None) {
+    /// A calculator that panicked starts anew, from the oldest trade that is held: what it
+    /// remembers cannot be trusted.
+    fn rebuild(&mut self, first_trade: u64) {
+        if let Ok(mut runner) = (self.entry.build)(&self.params, None) {
+            runner.read_from(first_trade);
             self.runner = runner;
         }
     }

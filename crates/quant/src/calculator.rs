@@ -220,6 +220,9 @@ pub trait Runner: Send {
     /// How far it has read the tape; `None` where it reads none.
     fn tape_cursor(&self) -> Option<u64>;
 
+    /// Makes it go on from this place on the tape, as one that takes over from another does.
+    fn read_from(&mut self, number: u64);
+
     /// Its memory as JSON.
     fn state(&self) -> serde_json::Value;
 }
@@ -264,6 +267,10 @@ impl<C: Calculator> Runner for Hosted<C> {
 
     fn tape_cursor(&self) -> Option<u64> {
         Self::NEEDS.has(Section::Trades).then_some(self.cursor)
+    }
+
+    fn read_from(&mut self, number: u64) {
+        self.cursor = number;
     }
 
     fn state(&self) -> serde_json::Value {

@@ -219,6 +219,7 @@ mod tests {
             provenance: Provenance {
                 sections: sections.into(),
                 valid_until: valid_until.map(Timestamp::from_millis),
+                ..Provenance::default()
             },
             counted: Counted::default(),
             payload: None,

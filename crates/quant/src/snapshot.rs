@@ -231,6 +231,8 @@ impl Results {
 pub struct Provenance {
     /// The instant of each section read.
     pub sections: BTreeMap<Section, Timestamp>,
+    /// The newest input of each calculator's result built on.
+    pub results: BTreeMap<&'static str, Timestamp>,
     /// The first instant at which one of the inputs judged by age is too old.
     pub valid_until: Option<Timestamp>,
 }
@@ -238,21 +240,30 @@ pub struct Provenance {
 impl Provenance {
     /// The newest input.
     pub fn as_of(&self) -> Option<Timestamp> {
-        self.sections.values().max().copied()
+        self.instants().max()
     }
 
     /// The oldest input.
     pub fn oldest(&self) -> Option<Timestamp> {
-        self.sections.values().min().copied()
+        self.instants().min()
+    }
+
+    fn instants(&self) -> impl Iterator<Item = Timestamp> {
+        self.sections.values().chain(self.results.values()).copied()
     }
 
     fn note(&mut self, section: Section, as_of: Timestamp, max_age: Option<Span>) {
         self.sections.insert(section, as_of);
-        if let Some(max_age) = max_age {
-            let until = as_of.plus(max_age);
-            let earliest = self.valid_until.map_or(until, |other| other.min(until));
-            self.valid_until = Some(earliest);
-        }
+        self.note_end(max_age.map(|max_age| as_of.plus(max_age)));
+    }
+
+    fn note_result(&mut self, name: &'static str, result: &StoredResult) {
+        self.results.extend(result.as_of.map(|as_of| (name, as_of)));
+        self.note_end(result.valid_until);
+    }
+
+    fn note_end(&mut self, until: Option<Timestamp>) {
+        self.valid_until = self.valid_until.into_iter().chain(until).min();
     }
 }
 
@@ -423,6 +434,9 @@ impl<'a, C: Calculator> Input<'a> for Latest<'a, C> {
             Status::Ok => stored.payload.as_ref().and_then(|any| any.downcast_ref()),
             _ => None,
         };
+        if payload.is_some() {
+            view.provenance.borrow_mut().note_result(C::NAME, stored);
+        }
         Ok(Self {
             status,
             as_of: stored.as_of,

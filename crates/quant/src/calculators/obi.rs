@@ -58,13 +58,14 @@ pub struct Payload {
     /// `extreme_imbalance` above 0.7 in size, `moderate_imbalance` above 0.4, else `balanced`.
     pub state: Option<State>,
     /// Order-flow imbalance over the window, shares; positive is buying pressure; null until two
-    /// books were seen.
+    /// books were seen without a longer gap than the window.
     pub ofi: Option<f64>,
     /// `ofi` over the mean size of the best levels in the window.
     pub ofi_normalised: Option<f64>,
     /// Window of `ofi`, milliseconds.
     pub ofi_window_ms: Option<u64>,
-    /// Time between this book and the one seen before it, milliseconds.
+    /// Time between this book and the one seen before it, milliseconds; 0 where the source gave
+    /// both the same time.
     pub sampling_ms: Option<i64>,
     /// Bid size of up to five levels, shares.
     pub depth_bid: Option<f64>,
@@ -117,6 +118,8 @@ pub struct Memory {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Sample {
     at: Timestamp,
+    /// When a run last saw it.
+    seen: Timestamp,
     best: BestLevels,
     imbalance: Option<f64>,
 }
@@ -169,7 +172,7 @@ impl Calculator for Obi {
                 return Err(why);
             }
         };
-        self.remember(book.at, &shape);
+        self.remember(book.at, &shape, now);
         self.forget_flow_before(now.minus(self.window()));
         let (ofi, ofi_normalised) = self.order_flow(shape.best);
         Ok(Payload {
@@ -224,31 +227,41 @@ impl Obi {
         Span::from_millis(self.params.ofi_window_ms as i64)
     }
 
-    /// Takes a book that is newer than the last one; the same book again changes nothing.
-    fn remember(&mut self, at: Timestamp, shape: &Shape) {
+    /// Takes a book: one that differs from the last is a step of flow, also under an unchanged
+    /// time, which some sources round to the second. The same book again changes nothing.
+    fn remember(&mut self, at: Timestamp, shape: &Shape, now: Timestamp) {
+        // A night or an outage between two runs: what happened in it is not known.
+        let unseen = |last: Sample| now.since(last.seen) > self.window();
+        if self.memory.last.is_some_and(unseen) {
+            let samples = self.memory.samples;
+            self.memory = Memory {
+                samples,
+                ..Memory::default()
+            };
+        }
         let memory = &mut self.memory;
-        let last = memory.last.replace(Sample {
+        let mut sample = Sample {
             at,
+            seen: now,
             best: shape.best,
             imbalance: shape.level5,
-        });
-        memory.samples += u64::from(last.is_none_or(|last| last.at != at));
-        let Some(last) = last.filter(|last| last.at < at) else {
+        };
+        let last = memory.last.replace(sample);
+        memory.samples +=
+            u64::from(last.is_none_or(|last| last.at != at || last.best != sample.best));
+        let Some(last) = last.filter(|last| last.at <= at) else {
             return;
         };
         let elapsed = at.since(last.at);
-        memory.sampling_ms = Some(elapsed.millis());
-        let flow = book::order_flow(last.best, shape.best);
-        let depth = i128::from(shape.best.bid_size) + i128::from(shape.best.ask_size);
-        memory.flow.push_back(FlowStep {
-            at,
-            flow: flow.clamp(i64::MIN.into(), i64::MAX.into()) as i64,
-            depth: (depth / 2).min(i64::MAX.into()) as i64,
-        });
-        if memory.flow.len() > MAX_FLOW_SAMPLES {
-            memory.flow.pop_front();
+        if elapsed > Span::ZERO || last.best != shape.best {
+            memory.sampling_ms = Some(elapsed.millis());
+            memory.take_flow(at, last.best, shape.best);
         }
-        if let (Some(before), Some(after)) = (last.imbalance, shape.level5) {
+        if elapsed == Span::ZERO {
+            // A change in no time has no velocity: it counts in the next step's.
+            sample.imbalance = last.imbalance;
+            memory.last = Some(sample);
+        } else if let (Some(before), Some(after)) = (last.imbalance, shape.level5) {
             let tau = self.params.velocity_tau_ms as f64 / 1e3;
             memory
                 .velocity
@@ -277,6 +290,21 @@ impl Obi {
         };
         let normalised = (mean_depth > 0.0).then(|| flow as f64 / mean_depth);
         (Some(size_sum_to_f64(flow)), normalised)
+    }
+}
+
+impl Memory {
+    fn take_flow(&mut self, at: Timestamp, before: BestLevels, after: BestLevels) {
+        let flow = book::order_flow(before, after);
+        let depth = i128::from(after.bid_size) + i128::from(after.ask_size);
+        self.flow.push_back(FlowStep {
+            at,
+            flow: flow.clamp(i64::MIN.into(), i64::MAX.into()) as i64,
+            depth: (depth / 2).min(i64::MAX.into()) as i64,
+        });
+        if self.flow.len() > MAX_FLOW_SAMPLES {
+            self.flow.pop_front();
+        }
     }
 }
 
@@ -453,6 +481,45 @@ mod tests {
         let again = run(&mut obi, &second).unwrap();
         assert_eq!(once, again);
         assert_eq!(obi.counted().used, 2);
+    }
+
+    #[test]
+    fn a_book_that_changes_under_the_same_time_is_flow() {
+        let mut obi = obi();
+        let book = |ms, size| book_at(ms, &[(10.0, size)], &[(10.1, 100.0)]);
+        run(&mut obi, &book(0, 100.0)).unwrap();
+        let same_second = run(&mut obi, &book(0, 300.0)).unwrap();
+        assert_eq!(same_second.ofi, Some(200.0));
+        assert_eq!(same_second.book_velocity, None);
+        let next = run(&mut obi, &book(500, 300.0)).unwrap();
+        assert_eq!(next.ofi, Some(200.0));
+        // The whole step of +0.5 in 0.5 s.
+        assert!(next.book_velocity.unwrap() > 0.095, "{next:?}");
+        assert_eq!(obi.counted().used, 3);
+    }
+
+    #[test]
+    fn what_happened_between_two_days_is_no_flow() {
+        let mut obi = obi();
+        let book = |ms, size| book_at(ms, &[(10.0, size)], &[(10.1, 100.0)]);
+        run(&mut obi, &book(0, 100.0)).unwrap();
+        run(&mut obi, &book(1_000, 150.0)).unwrap();
+        let next_day = run(&mut obi, &book(61_200_000, 900.0)).unwrap();
+        assert_eq!((next_day.ofi, next_day.book_velocity), (None, None));
+        let then = run(&mut obi, &book(61_201_000, 800.0)).unwrap();
+        assert_eq!(then.ofi, Some(-100.0));
+    }
+
+    #[test]
+    fn a_quiet_book_under_watch_is_no_gap() {
+        let mut obi = obi();
+        let book = |ms, size| book_at(ms, &[(10.0, size)], &[(10.1, 100.0)]);
+        for ms in [0, 5_000, 10_000, 15_000] {
+            obi.compute(&book(0, 100.0), Timestamp::from_millis(ms))
+                .unwrap();
+        }
+        let moved = run(&mut obi, &book(16_000, 150.0)).unwrap();
+        assert_eq!(moved.ofi, Some(50.0));
     }
 
     #[test]

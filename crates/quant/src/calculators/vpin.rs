@@ -174,6 +174,9 @@ impl Calculator for Vpin {
 
     fn new(params: Params, memory: Memory) -> Result<Self, String> {
         params.check()?;
+        if !memory.is_sound(&params) {
+            return Err("the saved memory is not one of these settings: start without it".into());
+        }
         Ok(Self {
             params,
             memory,
@@ -304,6 +307,20 @@ impl Params {
     }
 }
 
+impl Memory {
+    fn is_sound(&self, params: &Params) -> bool {
+        let prints = &self.warm_up;
+        prints.len() <= params.min_trades
+            && prints
+                .iter()
+                .all(|print| print.size > 0 && usize::from(print.kind) < KINDS)
+            && self
+                .buckets
+                .as_ref()
+                .is_none_or(|buckets| buckets.is_sound(params.buckets))
+    }
+}
+
 impl Vpin {
     /// Fixes the bucket size where a source knows it, once a session: another size starts the
     /// window anew, because buckets of two sizes do not compare.
@@ -324,6 +341,10 @@ impl Vpin {
     fn fold(&mut self, print: Print, symbol: &Symbol, discovered: &Discovered) {
         if let Some(buckets) = &mut self.memory.buckets {
             return buckets.fill(print);
+        }
+        // Index prints have no size; they would make the median print, and so the bucket, none.
+        if print.size <= 0 {
+            return;
         }
         self.memory.warm_up.push(print);
         if self.memory.warm_up.len() < self.params.min_trades {
@@ -528,6 +549,16 @@ mod tests {
     }
 
     #[test]
+    fn prints_without_size_do_not_shrink_the_bucket() {
+        let mut vpin = Vpin::new(Params::default(), Memory::default()).unwrap();
+        for size in std::iter::repeat_n([0, 0, 10], 100).flatten() {
+            vpin.fold(print(size), &goog(), &Discovered::default());
+        }
+        let size = vpin.memory.buckets.unwrap().size();
+        assert_eq!(size, 500 * Size::SCALE);
+    }
+
+    #[test]
     fn the_size_holds_for_the_session_and_a_new_one_starts_a_new_window() {
         let mut vpin = Vpin::new(Params::default(), Memory::default()).unwrap();
         let day = |day| SessionDate(NaiveDate::from_ymd_opt(2026, 11, day).unwrap());
@@ -543,6 +574,29 @@ mod tests {
         assert_eq!(vpin.memory.buckets.as_ref().unwrap().completed(), 1);
         vpin.choose_size(&goog(), day(23), &seen(200.0));
         assert_eq!(vpin.memory.buckets.as_ref().unwrap().completed(), 0);
+    }
+
+    #[test]
+    fn a_memory_that_no_prints_could_have_made_is_refused() {
+        let mut vpin = Vpin::new(Params::default(), Memory::default()).unwrap();
+        (0..120).for_each(|_| vpin.fold(print(10), &goog(), &Discovered::default()));
+        let saved = serde_json::to_value(vpin.state()).unwrap();
+        let restore = |change: fn(&mut serde_json::Value)| {
+            let mut state = saved.clone();
+            change(&mut state);
+            Vpin::new(Params::default(), serde_json::from_value(state).unwrap()).is_ok()
+        };
+        assert!(restore(|_| ()));
+        assert!(!restore(|state| state["buckets"]["size"] = 0.into()));
+        assert!(!restore(|state| state["buckets"]["size"] = (-1).into()));
+        assert!(!restore(|state| state["buckets"]["kept"] = 49.into()));
+        assert!(!restore(|state| state["buckets"]["fill"] = (-1).into()));
+        assert!(!restore(
+            |state| state["buckets"]["open"]["net"] = i64::MIN.into()
+        ));
+        assert!(!restore(
+            |state| state["buckets"]["complete"][0]["by_kind"][0] = 7.into()
+        ));
     }
 
     #[test]

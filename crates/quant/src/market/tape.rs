@@ -171,7 +171,7 @@ impl TapeRing {
 
     /// Forgets what is older than the last `kept` and numbered below `read_to`.
     pub fn forget_read(&mut self, read_to: u64) {
-        while self.trades.len() > self.kept && self.first() < read_to {
+        while self.trades.len() > self.kept && self.first_number() < read_to {
             self.trades.pop_front();
         }
         // One burst must not hold its memory for the rest of the day.
@@ -187,13 +187,13 @@ impl TapeRing {
 
     /// The trades numbered from `cursor` on, oldest first.
     pub fn since(&self, cursor: u64) -> impl DoubleEndedIterator<Item = &SignedTrade> {
-        let skip = cursor.saturating_sub(self.first()) as usize;
+        let skip = cursor.saturating_sub(self.first_number()) as usize;
         self.trades.range(skip.min(self.trades.len())..)
     }
 
     /// How many trades from `cursor` on were overwritten before they were read.
     pub fn lost_since(&self, cursor: u64) -> u64 {
-        self.first().saturating_sub(cursor)
+        self.first_number().saturating_sub(cursor)
     }
 
     /// The newest trade.
@@ -201,7 +201,8 @@ impl TapeRing {
         self.trades.back()
     }
 
-    fn first(&self) -> u64 {
+    /// The number of the oldest trade that is held.
+    pub fn first_number(&self) -> u64 {
         self.next - self.trades.len() as u64
     }
 }

@@ -20,10 +20,12 @@ pub fn weighted_mid(best: BestLevels) -> Option<f64> {
     if total <= 0 {
         return None;
     }
-    // From the bid upwards: the products of whole prices would lose bits as floats.
+    // Whole units exactly, only the rest as a float: the result never leaves [bid, ask].
     let width = i128::from(best.ask) - i128::from(best.bid);
-    let up = (width * bid_size) as f64 / total as f64;
-    Some(best.bid as f64 + up)
+    let up = width * bid_size;
+    let whole = i128::from(best.bid) + up.div_euclid(total);
+    let rest = up.rem_euclid(total) as f64 / total as f64;
+    Some(whole as f64 + rest)
 }
 
 /// The best level of each side.
@@ -80,5 +82,16 @@ mod tests {
             ask_size: 10,
         };
         assert_eq!(weighted_mid(best), Some(103.0));
+    }
+
+    #[test]
+    fn the_weighted_mid_of_a_one_sided_weight_is_a_price_exactly() {
+        let best = BestLevels {
+            bid: -160_445_042_173_619_366,
+            bid_size: 167,
+            ask: 12,
+            ask_size: 0,
+        };
+        assert_eq!(weighted_mid(best), Some(12.0));
     }
 }

@@ -73,6 +73,23 @@ impl VolumeBuckets {
         }
     }
 
+    /// Whether these are buckets that `kept` and prints could have made: a memory that was read
+    /// back may be anything, and some of it would pour for ever.
+    pub fn is_sound(&self, kept: usize) -> bool {
+        let holds = |bucket: &Bucket, volume: i64| {
+            let sum: i128 = bucket.by_kind.iter().copied().map(i128::from).sum();
+            bucket.by_kind.iter().all(|part| *part >= 0)
+                && sum == i128::from(volume)
+                && bucket.net.unsigned_abs() <= volume.unsigned_abs()
+        };
+        self.size > 0
+            && self.kept == kept
+            && (0..self.size).contains(&self.fill)
+            && self.complete.len() <= kept
+            && self.complete.iter().all(|bucket| holds(bucket, self.size))
+            && holds(&self.open, self.fill)
+    }
+
     /// Pours a print in.
     pub fn fill(&mut self, print: Print) {
         let mut left = print.size;
@@ -101,7 +118,7 @@ impl VolumeBuckets {
         if forgotten <= 0 {
             return left;
         }
-        self.completed += forgotten as u64;
+        self.completed = self.completed.saturating_add(forgotten as u64);
         left - forgotten * self.size
     }
 
@@ -111,7 +128,7 @@ impl VolumeBuckets {
             ..std::mem::replace(&mut self.open, EMPTY)
         };
         self.fill = 0;
-        self.completed += 1;
+        self.completed = self.completed.saturating_add(1);
         if self.complete.len() == self.kept {
             self.complete.pop_front();
         }
@@ -128,7 +145,7 @@ impl VolumeBuckets {
         &self.complete
     }
 
-    /// Buckets completed since the start.
+    /// Buckets completed since the start; stands still at the largest number there is.
     pub fn completed(&self) -> u64 {
         self.completed
     }
@@ -178,6 +195,13 @@ mod tests {
         assert_eq!(buckets.vpin(), Some(1.0));
         assert_eq!(buckets.completed(), i64::MAX as u64);
         assert_eq!(buckets.open_fill(), 0);
+    }
+
+    #[test]
+    fn giant_prints_do_not_overflow_the_count() {
+        let buckets = poured(1, 3, &[(i64::MAX, 1), (i64::MAX, -1), (i64::MAX, 1)]);
+        assert_eq!(buckets.completed(), u64::MAX);
+        assert_eq!(buckets.vpin(), Some(1.0));
     }
 
     #[test]

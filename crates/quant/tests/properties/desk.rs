@@ -1,0 +1,192 @@
+//! A desk that turns the calculators of one symbol as the engine does.
+
+use chrono::NaiveDate;
+use quant::calculator::{Entry, Outcome, Runner, Status};
+use quant::calculators::{PER_SYMBOL, find};
+use quant::document::Label;
+use quant::market::{
+    QuoteHistory, Rule, Signer, Signing, Span, Symbol, TapeRing, Timestamp, Trade,
+};
+use quant::snapshot::{Dated, Discovered, Results, Snapshot};
+use serde_json::{Value, json};
+
+use crate::market::Pass;
+
+/// One symbol with all of its calculators.
+pub(crate) struct Desk {
+    pub(crate) snapshot: Snapshot,
+    signer: Signer,
+    quotes: QuoteHistory,
+    seats: Vec<Seat>,
+}
+
+/// A calculator at the desk, and the settings it was made from.
+struct Seat {
+    entry: &'static Entry,
+    params: Value,
+    runner: Box<dyn Runner>,
+}
+
+/// What one calculator said in a pass.
+pub(crate) struct Said {
+    pub(crate) name: &'static str,
+    pub(crate) outcome: Outcome,
+    pub(crate) document: Vec<u8>,
+}
+
+impl Desk {
+    /// Every calculator of a symbol; VPIN with few buckets of so many shares (0: it finds out), so
+    /// that small markets fill them.
+    pub(crate) fn new(bucket_size: f64) -> Self {
+        let few = json!({"bucket_size": bucket_size, "buckets": 3, "min_trades": 2});
+        let changed = |entry: &Entry| match entry.name {
+            "vpin" => few.clone(),
+            _ => json!({}),
+        };
+        Self::of(
+            PER_SYMBOL
+                .iter()
+                .map(|entry| Seat::new(entry, changed(entry)))
+                .collect(),
+        )
+    }
+
+    /// One calculator, with these of its settings changed.
+    pub(crate) fn with(name: &str, changed: Value) -> Self {
+        Self::of(vec![Seat::new(find(name).unwrap(), changed)])
+    }
+
+    fn of(seats: Vec<Seat>) -> Self {
+        let max_age = Span::from_seconds(30.0);
+        Self {
+            snapshot: Snapshot {
+                symbol: Symbol::new("GOOG").unwrap(),
+                session_date: NaiveDate::default(),
+                quote: Dated::new(max_age),
+                book: Dated::new(max_age),
+                tape: TapeRing::new(512),
+                signing_rule: Rule::Auto,
+                trades_max_age: max_age,
+                discovered: Discovered::default(),
+                results: Results::default(),
+            },
+            signer: Signer::new(Signing {
+                rule: Rule::Auto,
+                quote_delay: Span::ZERO,
+                max_quote_age: max_age,
+            }),
+            quotes: QuoteHistory::default(),
+            seats,
+        }
+    }
+
+    /// The same desk after a restart: calculators from their saved memory, an empty tape.
+    pub(crate) fn restarted(mut self) -> Self {
+        self.seats.iter_mut().for_each(Seat::restart);
+        self.snapshot.tape = TapeRing::new(512);
+        self
+    }
+
+    /// Prints a trade on the tape.
+    pub(crate) fn print(&mut self, trade: Trade) {
+        let signed = self.signer.sign(trade, &self.quotes);
+        self.snapshot.tape.push(signed);
+    }
+
+    /// Turns every calculator at `now`.
+    pub(crate) fn turn(&mut self, now: Timestamp) -> Vec<Said> {
+        let label = Label {
+            symbol: self.snapshot.symbol.clone(),
+            currency: "USD".into(),
+            config: "9f3c".into(),
+            engine: "0.0.0",
+            interval: Span::from_seconds(1.0),
+        };
+        let mut all = Vec::new();
+        for Seat { entry, runner, .. } in &mut self.seats {
+            let mut outcome = runner.run(&self.snapshot, now);
+            let document = label.document(&outcome, now);
+            self.snapshot.results.put(
+                entry.name,
+                outcome.status,
+                outcome.provenance.as_of(),
+                label.valid_until(&outcome, now),
+                outcome.payload.take(),
+            );
+            all.push(Said {
+                name: entry.name,
+                outcome,
+                document,
+            });
+        }
+        let read_to = self
+            .seats
+            .iter()
+            .filter_map(|seat| seat.runner.tape_cursor());
+        if let Some(read_to) = read_to.min() {
+            self.snapshot.tape.forget_read(read_to);
+        }
+        all
+    }
+
+    /// Takes in what came, then turns every calculator.
+    pub(crate) fn pass(&mut self, pass: &Pass) -> Vec<Said> {
+        self.snapshot.discovered = pass.discovered;
+        self.snapshot.session_date = pass.session_date;
+        if let Some(quote) = &pass.quote {
+            self.quotes.observe(quote.at, quote.touch());
+            self.snapshot.quote.set(quote.clone(), quote.at);
+        }
+        if let Some(book) = &pass.book {
+            self.snapshot.book.set(book.clone(), book.at);
+        }
+        pass.trades.iter().for_each(|trade| self.print(*trade));
+        self.turn(pass.now)
+    }
+}
+
+impl Seat {
+    fn new(entry: &'static Entry, changed: Value) -> Self {
+        let mut params = (entry.default_params)();
+        for (setting, value) in changed.as_object().unwrap() {
+            assert!(
+                params.get(setting).is_some(),
+                "{} has no {setting}",
+                entry.name
+            );
+            params[setting] = value.clone();
+        }
+        let runner = (entry.build)(&params, None).unwrap();
+        Self {
+            entry,
+            params,
+            runner,
+        }
+    }
+
+    fn restart(&mut self) {
+        let text = serde_json::to_string(&self.runner.state()).unwrap();
+        let state: Value = serde_json::from_str(&text).unwrap();
+        self.runner = (self.entry.build)(&self.params, Some(&state)).unwrap();
+        assert_eq!(self.runner.state(), state, "{}", self.entry.name);
+    }
+}
+
+impl Said {
+    /// The document's own fields.
+    pub(crate) fn body(&self) -> Value {
+        serde_json::from_slice(&self.outcome.body).unwrap()
+    }
+
+    /// The document's own fields, of a value.
+    pub(crate) fn value(&self) -> Value {
+        assert_eq!(self.outcome.status, Status::Ok, "{:?}", self.outcome.reason);
+        self.body()
+    }
+}
+
+/// The one thing a desk of one calculator said.
+pub(crate) fn only(said: Vec<Said>) -> Said {
+    let [said] = <[Said; 1]>::try_from(said).ok().unwrap();
+    said
+}

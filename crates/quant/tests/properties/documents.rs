@@ -1,0 +1,150 @@
+//! Documents are plain JSON whatever the market says, and a restart goes on where it stopped.
+
+use proptest::prelude::*;
+use quant::calculator::{Entry, Status};
+use quant::calculators::{PER_SYMBOL, obi, summary, vpin};
+use quant::market::OrderBook;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::desk::{Desk, Said};
+use crate::market::{at_ms, levels, unruly_passes};
+
+/// Reads the body as the payload it came from, writes that, and reads it again.
+fn round_trip<P: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(body: &[u8]) {
+    let payload: P = serde_json::from_slice(body).unwrap();
+    let written = quant::json::to_vec(&payload);
+    assert_eq!(written, body);
+    assert_eq!(serde_json::from_slice::<P>(&written).unwrap(), payload);
+}
+
+fn check_payload(name: &str, body: &[u8]) {
+    match name {
+        "vpin" => round_trip::<vpin::Payload>(body),
+        "obi" => round_trip::<obi::Payload>(body),
+        "summary" => round_trip::<summary::Payload>(body),
+        other => panic!("no payload type is known here for {other}"),
+    }
+}
+
+/// JSON has no not-a-number; negative zero it has, and documents must not.
+fn check_text(document: &[u8]) {
+    let text = std::str::from_utf8(document).unwrap();
+    for word in ["NaN", "nan", "Inf", "inf"] {
+        assert!(!text.contains(word), "{text}");
+    }
+    let value: Value = serde_json::from_str(text).unwrap();
+    check_numbers(&value);
+}
+
+fn check_numbers(value: &Value) {
+    match value {
+        Value::Number(number) => {
+            let float = number.as_f64().unwrap();
+            assert!(float.is_finite());
+            assert!(float != 0.0 || float.is_sign_positive(), "{number}");
+        }
+        Value::Array(items) => items.iter().for_each(check_numbers),
+        Value::Object(fields) => fields.values().for_each(check_numbers),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+/// The neutral numbers that readers who ignore the status may take for a vote, and nothing else.
+fn check_absent(name: &str, status: Status, body: &Value) {
+    assert_ne!(status, Status::Ok);
+    for (field, value) in body.as_object().unwrap() {
+        match (name, field.as_str()) {
+            ("vpin", "value") => assert_eq!(*value, 0.5),
+            ("vpin", "status") => assert!(value.is_string()),
+            ("summary", _) => {
+                assert!(value["value"].is_null() && value["as_of_ms"].is_null());
+                assert_eq!(value["status"], status.as_str());
+            }
+            _ => assert!(value.is_null(), "{name}.{field} is {value}"),
+        }
+    }
+}
+
+fn check(said: &Said) {
+    let Said {
+        name,
+        outcome,
+        document,
+    } = said;
+    check_text(document);
+    check_payload(name, &outcome.body);
+    let whole: Value = serde_json::from_slice(document).unwrap();
+    assert_eq!(whole["meta"]["status"], outcome.status.as_str());
+    if outcome.status != Status::Ok {
+        assert!(outcome.reason.is_some());
+        check_absent(name, outcome.status, &said.body());
+    }
+}
+
+fn bucket_size() -> impl Strategy<Value = f64> {
+    prop::sample::select(vec![0.0, 1e-8, 1_000.0])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn any_market_makes_plain_documents(passes in unruly_passes(8), size in bucket_size()) {
+        let mut desk = Desk::new(size);
+        for pass in &passes {
+            desk.pass(pass).iter().for_each(check);
+        }
+    }
+
+    #[test]
+    fn a_restart_goes_on_where_it_stopped(passes in unruly_passes(8), size in bucket_size(), stop in 0..8usize) {
+        let mut through = Desk::new(size);
+        let mut restarted = Desk::new(size);
+        for (number, pass) in passes.iter().enumerate() {
+            if number == stop {
+                restarted = restarted.restarted();
+            }
+            for (one, other) in through.pass(pass).iter().zip(restarted.pass(pass)) {
+                prop_assert_eq!(one.outcome.status, other.outcome.status, "{}", one.name);
+                prop_assert_eq!(one.body(), other.body(), "{}", one.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn where_there_is_no_value_all_is_null_but_the_neutral_vpin() {
+    for Entry { name, absent, .. } in PER_SYMBOL {
+        for status in Status::ALL
+            .into_iter()
+            .filter(|status| *status != Status::Ok)
+        {
+            let body = absent(status);
+            check_payload(name, &body);
+            check_absent(name, status, &serde_json::from_slice(&body).unwrap());
+        }
+    }
+}
+
+#[test]
+fn what_is_built_on_a_result_is_as_old_as_the_result() {
+    let level = |price| levels(&[(price, 100)]);
+    let book = OrderBook::consolidated(level(10), level(12), at_ms(1_000));
+    let mut desk = Desk::new(0.0);
+    desk.snapshot.book.set(book, at_ms(1_000));
+    let said = desk.turn(at_ms(3_000));
+    let summary = said.iter().find(|said| said.name == "summary").unwrap();
+    let document: Value = serde_json::from_slice(&summary.document).unwrap();
+    let meta = &document["meta"];
+    assert_eq!(meta["status"], "ok");
+    assert_eq!(
+        (&meta["as_of_ms"], &meta["age_ms"]),
+        (&1_000.into(), &2_000.into())
+    );
+    assert_eq!(
+        meta["valid_until_ms"], 31_000,
+        "the book speaks for thirty seconds"
+    );
+}

@@ -1,0 +1,12 @@
+//! What holds for every input: ranges, symmetries, independence of batching, no look-ahead, and
+//! documents that are JSON whatever the market says. Inputs come from `market`; `desk` turns the
+//! calculators.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod desk;
+mod documents;
+mod market;
+mod obi;
+mod signing;
+mod vpin;
