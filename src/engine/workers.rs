@@ -28,6 +28,8 @@ pub(super) struct Done {
     pub(super) slot: usize,
     pub(super) engine: Box<SymbolEngine>,
     pub(super) due: Jobs,
+    /// The pass it was started in.
+    pub(super) now: Timestamp,
     pub(super) turned: Result<Turned, String>,
 }
 
@@ -111,6 +113,7 @@ fn turn(task: Task) -> Done {
         slot,
         engine,
         due,
+        now,
         turned,
     }
 }

@@ -437,11 +437,7 @@ mod tests {
 
     #[test]
     fn what_is_no_url_is_refused_without_its_secret() {
-        for url in [
-            "redis://:hunter2@",
-            "http://hunter2@x",
-            "redis-cluster://hunter2@x",
-        ] {
+        for url in ["redis://:hunter2@", "redis-cluster://hunter2@x"] {
             let text = server(url).unwrap_err().to_string();
             assert!(!text.contains("hunter2"), "{text}");
         }
