@@ -53,11 +53,11 @@ impl Source {
         }
     }
 
-    /// Whether it can be reached.
-    pub fn is_connected(&self) -> bool {
+    /// Whether it is another process, which can go away.
+    pub fn is_remote(&self) -> bool {
         match self {
-            Self::Redis(redis) => redis.is_connected(),
-            Self::Board(_) => true,
+            Self::Redis(_) => true,
+            Self::Board(_) => false,
         }
     }
 

@@ -276,7 +276,7 @@ impl Engine {
         let round_trip = watch.elapsed();
         telemetry::redis_round_trip(round_trip);
         let answered = Ok(round_trip.as_secs_f64() * 1e3);
-        if self.status.lock().store_answered(now, answered) {
+        if self.status.lock().store_answered(now, answered) && self.source.is_remote() {
             info!(symbols = self.slots.len(), "store answers");
         }
         for ((at, ..), ask) in chosen.iter().zip(&asks) {
