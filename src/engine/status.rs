@@ -229,8 +229,10 @@ impl Known {
         let same = before.is_some_and(|before| before.status == report.status);
         if !same {
             if let Some(before) = before.filter(|before| before.status != Status::Ok) {
-                let left = job.no_value.entry(before.status.as_str()).or_default();
-                *left = left.saturating_sub(1);
+                let name = before.status.as_str();
+                let left = job.no_value.get(name).map_or(0, |n| n.saturating_sub(1));
+                job.no_value.insert(name, left);
+                job.no_value.retain(|_, n| *n > 0);
             }
             if report.status != Status::Ok {
                 *job.no_value.entry(report.status.as_str()).or_default() += 1;
