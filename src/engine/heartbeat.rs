@@ -13,7 +13,7 @@ use super::status::Known;
 pub struct Heartbeat {
     /// When it was written, milliseconds since the epoch.
     pub ts: i64,
-    /// Symbols with a document.
+    /// Symbols that are computed on.
     pub symbols: usize,
     /// Passes a second.
     pub cadence_hz: f64,
@@ -117,7 +117,7 @@ impl Heartbeat {
         let jobs = || known.jobs.iter().map(|(job, state)| (job.name(), state));
         Self {
             ts: now.millis(),
-            symbols: known.documents.len(),
+            symbols: known.symbols,
             cadence_hz: 1.0 / known.period.seconds(),
             running,
             idle: known.idle,

@@ -153,11 +153,6 @@ impl Engine {
         result
     }
 
-    /// How many symbols there are.
-    pub fn symbol_count(&self) -> usize {
-        self.slots.len()
-    }
-
     async fn try_pass(
         &mut self,
         now: Timestamp,
@@ -246,6 +241,7 @@ impl Engine {
             }
         }
         let mut known = self.status.lock();
+        known.symbols = self.slots.len();
         known.session = self.setup.default_session(now).phase;
         known.idle = !self.slots.is_empty() && chosen.is_empty();
         chosen

@@ -26,6 +26,8 @@ pub struct StatusBoard {
 pub struct Known {
     /// When the program started.
     pub started_at: Timestamp,
+    /// Symbols there are.
+    pub symbols: usize,
     /// What the default exchange is doing.
     pub session: Phase,
     /// Whether symbol jobs pause because no exchange is open.
@@ -141,6 +143,7 @@ impl StatusBoard {
         Self {
             known: Mutex::new(Known {
                 started_at: now,
+                symbols: 0,
                 session: Phase::Closed,
                 idle: false,
                 period,

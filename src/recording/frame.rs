@@ -1,5 +1,5 @@
 //! The frames of a recording: a mark, a version, then checksummed zstd frames; the first is the
-//! header as JSON. Knows nothing of what the other frames hold.
+//! header as JSON, an empty one the end. Knows nothing of what the other frames hold.
 //!
 //! file  = mark (8 bytes) version (u32) frame*
 //! frame = "FRM1" compressed length (u32) raw length (u32) xxh3-64 of the compressed bytes, then
@@ -20,6 +20,8 @@ const MARK: [u8; 8] = *b"ANREC\r\n\x1a";
 /// Starts every frame.
 const FRAME_MARK: [u8; 4] = *b"FRM1";
 const FRAME_HEAD: usize = 20;
+/// A frame that holds nothing ends the file, so that one cut between two frames is told from it.
+const END: &str = "";
 /// zstd's own default: a higher level gains a few percent of size here and halves the speed.
 const LEVEL: i32 = 3;
 /// The longest value a recording holds; the default of `limits.max_value_bytes`.
@@ -86,8 +88,9 @@ impl FrameWriter {
         &self.path
     }
 
-    /// Everything to the disk.
-    pub(super) fn finish(self) -> Result<u64, RecordingError> {
+    /// The end frame, and everything to the disk.
+    pub(super) fn finish(mut self) -> Result<u64, RecordingError> {
+        self.frame(&[])?;
         let failed = |source| RecordingError::write(&self.path, source);
         let file = self
             .file
@@ -161,7 +164,7 @@ impl FrameReader {
         let start = self.offset;
         match self.read_frame() {
             Ok(Ok(frame)) => Ok(Some(frame)),
-            Ok(Err("")) => {
+            Ok(Err(END)) => {
                 self.ended = true;
                 Ok(None)
             }
@@ -190,11 +193,11 @@ impl FrameReader {
         &self.path
     }
 
-    /// A frame, or why there is none; an empty reason is the end of the file.
+    /// A frame, or why there is none; the reason [`END`] is the end of a whole file.
     fn read_frame(&mut self) -> Result<Result<Bytes, &'static str>, RecordingError> {
         let read = self.take(FRAME_HEAD)?;
         if read == 0 {
-            return Ok(Err(""));
+            return Ok(Err("ends without its end frame"));
         }
         if read < FRAME_HEAD {
             return Ok(Err("ends inside a frame"));
@@ -216,6 +219,9 @@ impl FrameReader {
         }
         if xxh3_64(&self.compressed) != checksum {
             return Ok(Err("damaged (a frame's checksum differs)"));
+        }
+        if raw == 0 {
+            return Ok(Err(END));
         }
         match self.decompressor.decompress(&self.compressed, raw) {
             Ok(frame) if frame.len() == raw => Ok(Ok(frame.into())),

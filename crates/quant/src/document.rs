@@ -182,10 +182,9 @@ pub fn schema(entry: &Entry) -> Value {
 }
 
 fn into_object(schema: Schema) -> Map<String, Value> {
-    match schema.to_value() {
-        Value::Object(object) => object,
-        other => unreachable!("the schema of a struct is an object, not {other}"),
-    }
+    let value = schema.to_value();
+    let object = value.as_object();
+    object.expect("the schema of a struct is an object").clone()
 }
 
 fn take_object(object: &mut Map<String, Value>, key: &str) -> Map<String, Value> {

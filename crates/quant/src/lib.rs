@@ -3,6 +3,8 @@
 //! Pure, synchronous and deterministic: no runtime, no store, no clock, no unseeded chance.
 //! `now` and the seed are arguments, so that a live pass and its replay are the same bits.
 
+#![warn(clippy::wildcard_enum_match_arm)]
+
 pub mod calculator;
 pub mod calculators;
 pub mod document;

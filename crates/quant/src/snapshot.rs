@@ -426,14 +426,14 @@ impl<'a, C: Calculator> Input<'a> for Latest<'a, C> {
             });
         };
         let expired = stored.valid_until.is_some_and(|until| view.now > until);
-        let status = match stored.status {
-            Status::Ok if expired => Status::Stale,
-            other => other,
+        let is_ok = stored.status == Status::Ok;
+        let status = if is_ok && expired {
+            Status::Stale
+        } else {
+            stored.status
         };
-        let payload = match status {
-            Status::Ok => stored.payload.as_ref().and_then(|any| any.downcast_ref()),
-            _ => None,
-        };
+        let value = stored.payload.as_ref().filter(|_| status == Status::Ok);
+        let payload = value.and_then(|any| any.downcast_ref());
         if payload.is_some() {
             view.provenance.borrow_mut().note_result(C::NAME, stored);
         }

@@ -367,7 +367,9 @@ pub fn measure(book: &OrderBook) -> Result<Shape, NoValue> {
     let (Some(bid), Some(ask)) = (book.bids.first(), book.asks.first()) else {
         return Err(NoValue::Undefined(match BookStatus::of(book) {
             BookStatus::Empty => "empty book",
-            _ => "one-sided book",
+            BookStatus::Ok | BookStatus::OneSided | BookStatus::Locked | BookStatus::Crossed => {
+                "one-sided book"
+            }
         }));
     };
     let best = BestLevels {
