@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{Common, UsageError, print, runtime, stop_signal};
 use crate::clock::Clock;
@@ -85,7 +86,9 @@ pub(super) fn execute(args: FeedArgs, common: &Common) -> anyhow::Result<ExitCod
                 let _ = stop.send(true);
             }
         });
-        redis.connected().await;
+        if !connected(&redis, config.redis.connect_timeout_ms, stopped.clone()).await {
+            return Ok(ExitCode::SUCCESS);
+        }
         let played = playback.run(&redis, &Clock::System, stopped).await?;
         signals.abort();
         for end in &played.truncated {
@@ -95,4 +98,21 @@ pub(super) fn execute(args: FeedArgs, common: &Common) -> anyhow::Result<ExitCod
         redis.close().await;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Waits for the store, and says so where it takes long. False where it was told to stop first.
+async fn connected(redis: &Redis, patience_ms: u64, mut stop: watch::Receiver<bool>) -> bool {
+    let patience = tokio::time::sleep(Duration::from_millis(patience_ms));
+    tokio::pin!(patience);
+    let mut told = false;
+    loop {
+        tokio::select! {
+            () = redis.connected() => return true,
+            _ = stop.changed() => return false,
+            () = &mut patience, if !told => {
+                told = true;
+                warn!(redis = redis.name(), "not reached yet: is it running?");
+            }
+        }
+    }
 }
