@@ -7,6 +7,7 @@ pub mod heartbeat;
 pub mod plan;
 pub mod run;
 pub mod setup;
+pub mod states;
 pub mod status;
 pub mod symbol;
 mod trades;

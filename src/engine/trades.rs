@@ -5,6 +5,7 @@ use std::collections::{HashSet, VecDeque};
 
 use quant::market::{Timestamp, Trade};
 use quant::snapshot::Section;
+use serde::{Deserialize, Serialize};
 
 use crate::store::codec::{DecodedTrade, Decoder};
 use crate::store::exchange::NewTrades;
@@ -13,13 +14,46 @@ use crate::store::exchange::NewTrades;
 const IDS: usize = 1024;
 
 /// Admits trades to the tape of one symbol.
-#[derive(Debug)]
-pub(super) struct TradeIntake {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "SavedIntake", into = "SavedIntake")]
+pub struct TradeIntake {
     drop_repeats: bool,
     newest: Option<Timestamp>,
     last: Option<Trade>,
     ids: HashSet<u64>,
     id_order: VecDeque<u64>,
+}
+
+/// An intake as it is saved: the set of ids follows from their order.
+#[derive(Serialize, Deserialize)]
+struct SavedIntake {
+    drop_repeats: bool,
+    newest: Option<Timestamp>,
+    last: Option<Trade>,
+    ids: VecDeque<u64>,
+}
+
+impl From<SavedIntake> for TradeIntake {
+    fn from(saved: SavedIntake) -> Self {
+        Self {
+            drop_repeats: saved.drop_repeats,
+            newest: saved.newest,
+            last: saved.last,
+            ids: saved.ids.iter().copied().collect(),
+            id_order: saved.ids,
+        }
+    }
+}
+
+impl From<TradeIntake> for SavedIntake {
+    fn from(intake: TradeIntake) -> Self {
+        Self {
+            drop_repeats: intake.drop_repeats,
+            newest: intake.newest,
+            last: intake.last,
+            ids: intake.id_order,
+        }
+    }
 }
 
 impl TradeIntake {

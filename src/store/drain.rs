@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Elements remembered: enough to tell a run of equal trades from its own repetition.
@@ -17,7 +18,7 @@ const PASSES: usize = 10;
 const SMALLEST: usize = 32;
 
 /// The place on one trade list.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Drain {
     seen: VecDeque<u64>,
     arrivals: VecDeque<usize>,

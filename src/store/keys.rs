@@ -67,6 +67,11 @@ pub fn document(symbol: &Symbol, key: &str) -> String {
     format!("analytics:{symbol}:{key}")
 }
 
+/// What a calculator of a symbol remembers over a restart.
+pub fn state(symbol: &Symbol, name: &str) -> String {
+    format!("state:analytics:{symbol}:{name}")
+}
+
 /// A feed's heartbeat.
 pub fn feed_heartbeat(provider: &str) -> String {
     format!("heartbeat:feed:{provider}")

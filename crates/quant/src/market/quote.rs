@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Price, Size, Span, Timestamp};
 
 /// What a ticker says: the best prices, the last trade and the day's volume, each where known.
@@ -20,7 +22,7 @@ pub struct Quote {
 }
 
 /// The two sides of a quote, as given: may be locked or crossed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touch {
     /// Best bid.
     pub bid: Price,
@@ -51,7 +53,8 @@ impl Touch {
 }
 
 /// The newest quotes of a symbol, oldest first, at most [`QuoteHistory::KEPT`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct QuoteHistory {
     quotes: VecDeque<(Timestamp, Option<Touch>)>,
 }

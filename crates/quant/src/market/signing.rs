@@ -94,7 +94,7 @@ pub fn quote_rule(price: Price, touch: Option<Touch>) -> Side {
 }
 
 /// The memory of the tick rule: the last price and the direction of the last change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TickRule {
     last: Option<Price>,
     direction: Side,

@@ -3,11 +3,14 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::signing::{self, Rule, Side, SignedBy, TickRule};
 use super::{Price, QuoteHistory, Size, Span, Timestamp, Touch};
 
 /// A venue name as the source spells it, at most 15 bytes of it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub struct Venue {
     len: u8,
     bytes: [u8; Self::MAX_LEN],
@@ -35,6 +38,18 @@ impl Venue {
     }
 }
 
+impl From<String> for Venue {
+    fn from(text: String) -> Self {
+        Self::new(&text)
+    }
+}
+
+impl From<Venue> for String {
+    fn from(venue: Venue) -> Self {
+        venue.as_str().to_owned()
+    }
+}
+
 impl fmt::Debug for Venue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)
@@ -42,7 +57,7 @@ impl fmt::Debug for Venue {
 }
 
 /// One print as the source gave it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trade {
     /// When it was executed.
     pub at: Timestamp,
@@ -59,7 +74,7 @@ pub struct Trade {
 }
 
 /// Where the quote that signed a trade came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum QuoteSource {
     /// It stood on the trade itself.
     Trade,
@@ -70,7 +85,7 @@ pub enum QuoteSource {
 }
 
 /// A trade with its side and how the side was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedTrade {
     /// The print.
     pub trade: Trade,
@@ -109,6 +124,16 @@ impl Signer {
         }
     }
 
+    /// A signer that goes on from the memory of another's tick rule.
+    pub fn resume(signing: Signing, tick: TickRule) -> Self {
+        Self { signing, tick }
+    }
+
+    /// The memory of the tick rule.
+    pub fn tick(&self) -> TickRule {
+        self.tick
+    }
+
     /// The trade with its side, by the quote on the trade, else by the quote observed before it.
     pub fn sign(&mut self, trade: Trade, quotes: &QuoteHistory) -> SignedTrade {
         let Signing {
@@ -140,11 +165,31 @@ impl Signer {
 ///
 /// Holds the last `kept` trades, and beyond them what some reader has not read yet, up to
 /// [`TapeRing::UNREAD_FACTOR`] times as many; what is overwritten unread is lost and counted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "SavedRing")]
 pub struct TapeRing {
     trades: VecDeque<SignedTrade>,
     kept: usize,
     next: u64,
+}
+
+/// A ring as it was saved, before it is believed.
+#[derive(Deserialize)]
+struct SavedRing {
+    trades: VecDeque<SignedTrade>,
+    kept: usize,
+    next: u64,
+}
+
+impl TryFrom<SavedRing> for TapeRing {
+    type Error = &'static str;
+
+    fn try_from(SavedRing { trades, kept, next }: SavedRing) -> Result<Self, Self::Error> {
+        if kept == 0 || (trades.len() as u64) > next {
+            return Err("a ring of trades holds more than it ever took");
+        }
+        Ok(Self { trades, kept, next })
+    }
 }
 
 impl TapeRing {
