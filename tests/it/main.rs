@@ -8,3 +8,4 @@ mod harness;
 
 mod deployment;
 mod harness_works;
+mod replay;
