@@ -95,6 +95,28 @@ fn a_recording_replayed_twice_gives_the_same_bytes() {
 }
 
 #[test]
+fn a_replay_leaves_no_results_of_the_one_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = import_all(folder.path());
+    let before = replay(folder.path(), "out", &[&recording]);
+    assert_eq!(before.files().len(), 4);
+    let out = folder.path().join("out");
+    let off = "update_intervals.vpin=off";
+    let args = [
+        "replay",
+        &recording,
+        "--out",
+        out.to_str().unwrap(),
+        "--set",
+        off,
+    ];
+    run(&args).succeeded();
+    let files = Results::read(&out).files();
+    let names: Vec<&String> = files.keys().collect();
+    assert_eq!(names, ["obi.jsonl", "summary.jsonl"]);
+}
+
+#[test]
 fn recordings_of_one_symbol_each_played_together_are_the_recording_of_both() {
     let folder = tempfile::tempdir().unwrap();
     let recording = import_all(folder.path());
