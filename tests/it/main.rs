@@ -8,4 +8,5 @@ mod harness;
 
 mod deployment;
 mod harness_works;
+mod real_data;
 mod replay;
