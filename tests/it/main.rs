@@ -6,6 +6,7 @@
 
 mod harness;
 
+mod command_line;
 mod deployment;
 mod harness_works;
 mod real_data;
