@@ -55,6 +55,13 @@ pub(super) fn time(text: &str) -> Result<Timestamp, String> {
 
 pub(super) fn execute(args: ReplayArgs, common: &Common) -> anyhow::Result<ExitCode> {
     let mut config = common.start(&[])?.config;
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && from > to
+    {
+        let (from, to) = (from.to_rfc3339(), to.to_rfc3339());
+        let why = format!("--from: must not be after --to, {to} (is {from})");
+        return Err(UsageError(why).into());
+    }
     for path in &args.recordings {
         Reader::open(path).map_err(|error| usage(&error))?;
     }

@@ -324,6 +324,23 @@ fn the_demo_holds_its_own_settings_to_their_ranges() {
 }
 
 #[test]
+fn a_replay_that_ends_before_it_begins_is_refused() {
+    let args = [
+        "replay",
+        "a.rec",
+        "--out",
+        "x",
+        "--from",
+        "1340287200",
+        "--to",
+    ];
+    let said = run(&[&args[..], &["2012-06-21T13:59:59Z"]].concat()).refused();
+    let expected = "--from: must not be after --to, 2012-06-21T13:59:59";
+    assert!(said.starts_with(expected), "{said}");
+    assert!(said.contains("(is 2012-06-21T14:00:00"), "{said}");
+}
+
+#[test]
 fn wrong_use_of_the_command_line_is_exit_2() {
     for args in [
         &["nosuch"][..],
