@@ -11,3 +11,4 @@ mod deployment;
 mod harness_works;
 mod real_data;
 mod replay;
+mod tidy;
