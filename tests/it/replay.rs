@@ -183,6 +183,19 @@ fn what_is_no_recording_is_refused_in_clear_words() {
 }
 
 #[test]
+fn a_directory_that_cannot_be_written_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = import_all(folder.path());
+    let ended = run(&["replay", &recording, "--out", "/dev/null/out"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (1, ""));
+    let said = ended.stderr();
+    assert!(
+        said.starts_with("cannot write results to /dev/null/out: "),
+        "{said}"
+    );
+}
+
+#[test]
 fn an_unknown_import_kind_or_provider_names_what_there_is() {
     let said = run(&["import", "lobstr", "a.csv"]).refused();
     assert!(said.contains("did you mean `lobster`?"), "{said}");
