@@ -196,6 +196,19 @@ fn a_directory_that_cannot_be_written_is_named() {
 }
 
 #[test]
+fn a_symbol_that_no_recording_holds_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = import_all(folder.path());
+    let out = folder.path().join("out");
+    let head = ["replay", &recording, "--out", out.to_str().unwrap()];
+    let said = run(&[&head[..], &["--symbols", "AAPL,TLSA"]].concat()).refused();
+    assert_eq!(
+        said,
+        "--symbols: no recording holds `TLSA` (there is: AAPL, TSLA)"
+    );
+}
+
+#[test]
 fn an_unknown_import_kind_or_provider_names_what_there_is() {
     let said = run(&["import", "lobstr", "a.csv"]).refused();
     assert!(said.contains("did you mean `lobster`?"), "{said}");
