@@ -1,5 +1,6 @@
 //! How it runs: everything of `analytics` that touches the world. What is computed is in `quant`.
 
+pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -5,8 +5,6 @@ use std::time::Duration;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::engine::symbol::Report;
-
 const PASS_DURATION: &str = "analytics_pass_duration_seconds";
 const PASS_LATE: &str = "analytics_pass_late_seconds";
 const PASSES_SKIPPED: &str = "analytics_passes_skipped_total";
@@ -17,6 +15,63 @@ const REDIS_ROUND_TRIP: &str = "analytics_redis_round_trip_seconds";
 const REDIS_BYTES: &str = "analytics_redis_bytes_total";
 const FEED_MESSAGES: &str = "analytics_feed_messages_total";
 const BUILD_INFO: &str = "analytics_build_info";
+
+/// What a metric counts like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It only grows.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+    /// It is spread over buckets.
+    Histogram,
+}
+
+/// Every metric: its name, its kind, what it says.
+pub const METRICS: [(&str, Kind, &str); 10] = [
+    (
+        PASS_DURATION,
+        Kind::Histogram,
+        "Time of a pass from gather to publish",
+    ),
+    (
+        PASS_LATE,
+        Kind::Gauge,
+        "How late the last pass started against its grid",
+    ),
+    (
+        PASSES_SKIPPED,
+        Kind::Counter,
+        "Passes missed on the grid or without a store",
+    ),
+    (
+        CALCULATOR_DURATION,
+        Kind::Histogram,
+        "Time of one calculator on one symbol",
+    ),
+    (CALCULATOR_OUTCOMES, Kind::Counter, "Runs by status"),
+    (
+        BAD_INPUT,
+        Kind::Counter,
+        "Input that could not be used, by family and reason",
+    ),
+    (
+        REDIS_ROUND_TRIP,
+        Kind::Histogram,
+        "Time of a pass's read batch",
+    ),
+    (
+        REDIS_BYTES,
+        Kind::Counter,
+        "Bytes read from and written to Redis",
+    ),
+    (FEED_MESSAGES, Kind::Counter, "Records a feed published"),
+    (
+        BUILD_INFO,
+        Kind::Gauge,
+        "Always 1; the version is its label",
+    ),
+];
 
 /// Seconds from 50 µs to 2 s: a pass has half a second.
 const BUCKETS: [f64; 15] = [
@@ -47,22 +102,13 @@ pub fn start_metrics() -> Option<PrometheusHandle> {
         .ok()?
         .install_recorder()
         .ok()?;
-    describe_histogram!(PASS_DURATION, "Time of a pass from gather to publish");
-    describe_gauge!(PASS_LATE, "How late the last pass started against its grid");
-    describe_counter!(
-        PASSES_SKIPPED,
-        "Passes missed on the grid or without a store"
-    );
-    describe_histogram!(CALCULATOR_DURATION, "Time of one calculator on one symbol");
-    describe_counter!(CALCULATOR_OUTCOMES, "Runs by status");
-    describe_counter!(
-        BAD_INPUT,
-        "Input that could not be used, by family and reason"
-    );
-    describe_histogram!(REDIS_ROUND_TRIP, "Time of a pass's read batch");
-    describe_counter!(REDIS_BYTES, "Bytes read from and written to Redis");
-    describe_counter!(FEED_MESSAGES, "Records a feed published");
-    describe_gauge!(BUILD_INFO, "Always 1; the version is its label");
+    for (name, kind, about) in METRICS {
+        match kind {
+            Kind::Counter => describe_counter!(name, about),
+            Kind::Gauge => describe_gauge!(name, about),
+            Kind::Histogram => describe_histogram!(name, about),
+        }
+    }
     gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     counter!(PASSES_SKIPPED).absolute(0);
     Some(handle)
@@ -83,11 +129,9 @@ pub fn passes_skipped(count: u64) {
     counter!(PASSES_SKIPPED).increment(count);
 }
 
-/// A calculator ran on a symbol.
-pub fn calculated(report: &Report) {
-    let calculator = report.calculator;
-    histogram!(CALCULATOR_DURATION, "calculator" => calculator).record(report.seconds);
-    let outcome = report.status.as_str();
+/// A calculator ran on a symbol: its name, the status it ended with, how long it took.
+pub fn calculated(calculator: &'static str, outcome: &'static str, seconds: f64) {
+    histogram!(CALCULATOR_DURATION, "calculator" => calculator).record(seconds);
     counter!(CALCULATOR_OUTCOMES, "calculator" => calculator, "outcome" => outcome).increment(1);
 }
 

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::http::Uri;
 use clap::Args;
 use http_body_util::{BodyExt, Empty, Limited};
+use hyper::Uri;
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;

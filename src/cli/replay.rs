@@ -55,10 +55,18 @@ pub(super) fn time(text: &str) -> Result<Timestamp, String> {
 
 pub(super) fn execute(args: ReplayArgs, common: &Common) -> anyhow::Result<ExitCode> {
     let mut config = common.start(&[])?.config;
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && from > to
+    {
+        let (from, to) = (from.to_rfc3339(), to.to_rfc3339());
+        let why = format!("--from: must not be after --to, {to} (is {from})");
+        return Err(UsageError(why).into());
+    }
     for path in &args.recordings {
         Reader::open(path).map_err(|error| usage(&error))?;
     }
     if !args.symbols.is_empty() {
+        check_symbols(&args.symbols, &symbols_of(&args.recordings)?)?;
         config.symbols.standard = args.symbols;
         config.symbols.level2.clear();
     } else if config.symbols.all().is_empty() {
@@ -86,6 +94,22 @@ pub(super) fn execute(args: ReplayArgs, common: &Common) -> anyhow::Result<ExitC
     }
     print(&serde_json::to_string(&summary)?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// A symbol that is in no recording is a slip: the replay would come to nothing and say so nowhere.
+fn check_symbols(wanted: &[Symbol], held: &[Symbol]) -> Result<(), UsageError> {
+    /// As many names as fit a line or two.
+    const SHOWN: usize = 20;
+    let missing = wanted.iter().find(|symbol| !held.contains(symbol));
+    let Some(missing) = missing.filter(|_| !held.is_empty()) else {
+        return Ok(());
+    };
+    let names: Vec<&str> = held.iter().take(SHOWN).map(Symbol::as_str).collect();
+    let more = if held.len() > SHOWN { ", …" } else { "" };
+    Err(UsageError(format!(
+        "--symbols: no recording holds `{missing}` (there is: {}{more})",
+        names.join(", ")
+    )))
 }
 
 fn usage(error: &RecordingError) -> UsageError {

@@ -369,7 +369,7 @@ impl Engine {
             self.sink.trace(&symbol, &turned.trace);
             self.count_bad(&turned.bad, Some(&symbol), now);
             for report in turned.reports {
-                telemetry::calculated(&report);
+                telemetry::calculated(report.calculator, report.status.as_str(), report.seconds);
                 let failed = report.status == quant::calculator::Status::Error;
                 pass.errors += usize::from(failed);
                 let why = report.reason.clone().unwrap_or_default();

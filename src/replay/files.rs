@@ -43,9 +43,18 @@ struct TradeLine<'a> {
 }
 
 impl ReplayFiles {
-    /// Files in a directory, which is made where it is missing.
+    /// Files in a directory, which is made where it is missing. Results of an earlier replay go,
+    /// so that none of them is taken for this one's.
     pub fn create(directory: &Path, trace_trades: bool) -> io::Result<Self> {
         std::fs::create_dir_all(directory)?;
+        let documents = quant::calculators::all().map(|entry| format!("{}.jsonl", entry.name));
+        let others = ["trades.jsonl", "summary.json"].map(str::to_owned);
+        for name in documents.chain(others) {
+            match std::fs::remove_file(directory.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
         let trades = match trace_trades {
             true => Some(create(directory, "trades")?),
             false => None,

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use anyhow::Context;
 use quant::market::{Span, Symbol, Timestamp};
 use serde::Serialize;
 
@@ -78,7 +79,8 @@ impl Replay {
         let readers = self.recordings.iter().map(|path| Reader::open(path));
         let mut events = recording::merge(readers.collect::<Result<_, _>>()?);
         let board = Arc::new(Board::default());
-        let files = ReplayFiles::create(&self.out, self.trace_trades)?;
+        let cannot_write = || format!("cannot write results to {}", self.out.display());
+        let files = ReplayFiles::create(&self.out, self.trace_trades).with_context(cannot_write)?;
         let files = Arc::new(Mutex::new(files));
         let period = setup.period();
         let intervals = setup.intervals.iter().map(|(_, interval)| *interval);
@@ -118,7 +120,7 @@ impl Replay {
             }
         }
 
-        let written = lock(&files).finish()?;
+        let written = lock(&files).finish().with_context(cannot_write)?;
         let bad_input = status.lock().bad_input.clone();
         let flat = bad_input.into_iter().flat_map(|(family, reasons)| {
             let named = move |(reason, n)| (format!("{family}/{reason}"), n);
@@ -134,7 +136,7 @@ impl Replay {
             truncated: events.truncated().map(str::to_owned).collect(),
         };
         let text = serde_json::to_string_pretty(&summary)?;
-        std::fs::write(self.out.join("summary.json"), text + "\n")?;
+        std::fs::write(self.out.join("summary.json"), text + "\n").with_context(cannot_write)?;
         Ok(summary)
     }
 }

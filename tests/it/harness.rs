@@ -4,6 +4,8 @@
 
 mod analytics;
 mod child;
+mod documents;
+mod ended;
 mod http;
 mod log;
 mod redis;
@@ -12,6 +14,8 @@ mod shared;
 mod until;
 
 pub(crate) use analytics::Analytics;
+pub(crate) use documents::{Results, Stamp};
+pub(crate) use ended::{run, run_with};
 pub(crate) use http::get;
 pub(crate) use log::LogLine;
 pub(crate) use redis::RedisServer;

@@ -6,5 +6,9 @@
 
 mod harness;
 
+mod command_line;
 mod deployment;
 mod harness_works;
+mod real_data;
+mod replay;
+mod tidy;

@@ -148,13 +148,16 @@ impl Calculator for Obi {
     type State = Memory;
 
     fn new(params: Params, memory: Memory) -> Result<Self, String> {
-        for (name, ms) in [
+        let times = [
             ("velocity_tau_ms", params.velocity_tau_ms),
             ("ofi_window_ms", params.ofi_window_ms),
-        ] {
-            if !(1..=3_600_000).contains(&ms) {
-                return Err(format!("{name}: must be 1 to 3600000 (is {ms})"));
-            }
+        ];
+        let wrong = times.iter().filter(|(_, ms)| !(1..=3_600_000).contains(ms));
+        let wrong: Vec<String> = wrong
+            .map(|(key, ms)| format!("{key}: must be 1 to 3600000 (is {ms})"))
+            .collect();
+        if !wrong.is_empty() {
+            return Err(wrong.join("\n"));
         }
         Ok(Self { params, memory })
     }

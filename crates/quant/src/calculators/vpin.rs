@@ -243,35 +243,39 @@ impl Calculator for Vpin {
 }
 
 impl Params {
+    /// Everything that is out of range, a line each.
     fn check(&self) -> Result<(), String> {
-        if !(1..=10_000).contains(&self.buckets) {
-            return Err(format!("buckets: must be 1 to 10000 (is {})", self.buckets));
-        }
-        if !(1..=10_000).contains(&self.min_trades) {
-            let is = self.min_trades;
-            return Err(format!("min_trades: must be 1 to 10000 (is {is})"));
+        let mut wrong = Vec::new();
+        for (key, is) in [("buckets", self.buckets), ("min_trades", self.min_trades)] {
+            if !(1..=10_000).contains(&is) {
+                wrong.push(format!("{key}: must be 1 to 10000 (is {is})"));
+            }
         }
         let is_size = |size: f64| Size::from_f64(size).is_some_and(|size| size > Size::ZERO);
-        if self.bucket_size != 0.0 && !is_size(self.bucket_size) {
-            let is = self.bucket_size;
-            return Err(format!(
+        let is = self.bucket_size;
+        if is != 0.0 && !is_size(is) {
+            wrong.push(format!(
                 "bucket_size: must be 0 or a volume in shares (is {is})"
             ));
         }
         for (symbol, &size) in &self.bucket_sizes {
             if !is_size(size) {
-                return Err(format!(
-                    "bucket_sizes.{symbol}: must be > 0 shares (is {size})"
+                // Quoted, because a symbol may hold a dot.
+                wrong.push(format!(
+                    "bucket_sizes.{symbol:?}: must be > 0 shares (is {size})"
                 ));
             }
         }
-        if !(self.adv_fraction > 0.0 && self.adv_fraction <= 1.0) {
-            let is = self.adv_fraction;
-            return Err(format!(
+        let is = self.adv_fraction;
+        if !(is > 0.0 && is <= 1.0) {
+            wrong.push(format!(
                 "adv_fraction: must be above 0 and up to 1 (is {is})"
             ));
         }
-        Ok(())
+        match wrong.is_empty() {
+            true => Ok(()),
+            false => Err(wrong.join("\n")),
+        }
     }
 
     /// The bucket size by every source that needs no print.
@@ -628,6 +632,15 @@ mod tests {
                 ..params()
             },
             "adv_fraction: must be above 0 and up to 1 (is NaN)",
+        );
+        check(
+            Params {
+                min_trades: 0,
+                bucket_sizes: [("BRK.B".to_owned(), -2.0)].into(),
+                ..params()
+            },
+            "min_trades: must be 1 to 10000 (is 0)\n\
+             bucket_sizes.\"BRK.B\": must be > 0 shares (is -2)",
         );
     }
 }

@@ -1,0 +1,165 @@
+//! The tables of README.md, made from the code: calculators, keys, settings, metrics.
+//! A test compares them with what stands between the markers there; `UPDATE=1` writes them.
+
+use std::collections::BTreeMap;
+
+use quant::calculator::Entry;
+use quant::calculators;
+use quant::market::Symbol;
+use quant::snapshot::Section;
+
+use crate::config::{Config, Loaded};
+use crate::engine::setup;
+use crate::schemas::HEARTBEAT_ABOUT;
+use crate::store::keys;
+use crate::telemetry::{Kind, METRICS};
+
+/// Every table with the name of its marker: `<!-- name -->` before it, `<!-- /name -->` behind.
+pub fn tables() -> [(&'static str, String); 4] {
+    [
+        ("calculators", calculator_table()),
+        ("keys", key_table()),
+        ("settings", setting_table()),
+        ("metrics", metric_table()),
+    ]
+}
+
+/// What is computed.
+pub fn calculator_table() -> String {
+    let rows = calculators::all().map(|entry| {
+        let every = match entry.job.default_interval_seconds() {
+            0.0 => "pass".to_owned(),
+            seconds => format!("{seconds} s"),
+        };
+        [
+            code(entry.name),
+            code(&document_key(entry)),
+            code(entry.job.name()),
+            every,
+            reads(entry),
+            entry.about.to_owned(),
+        ]
+    });
+    let head = ["document", "key", "job", "every", "reads", "what it is"];
+    table(head, rows)
+}
+
+/// What is read from the store and written to it.
+pub fn key_table() -> String {
+    let read = [
+        (
+            keys::SYMBOLS.to_owned(),
+            "set of symbols, where the settings list none",
+        ),
+        (of_symbol(keys::ticker), "best bid and offer, last trade"),
+        (of_symbol(keys::book), "order book"),
+        (
+            of_symbol(keys::trades),
+            "list of trades, newest at the tail",
+        ),
+        (
+            of_symbol(keys::discovered_bucket_size),
+            "VPIN bucket size of the symbol",
+        ),
+        (
+            keys::DISCOVERED_BUCKET_SIZE.to_owned(),
+            "VPIN bucket size of all symbols",
+        ),
+        (
+            of_symbol(keys::discovered_volume),
+            "average daily volume, shares",
+        ),
+    ];
+    let read = read.map(|(key, what)| [code(&key), "read".to_owned(), what.to_owned()]);
+    let documents = calculators::all().map(|entry| (document_key(entry), entry.about.to_owned()));
+    let beats = [
+        (keys::HEARTBEAT.to_owned(), HEARTBEAT_ABOUT.to_owned()),
+        (
+            keys::feed_heartbeat("{provider}"),
+            "Heartbeat of a feed: that it runs, and how.".to_owned(),
+        ),
+    ];
+    let written = documents.chain(beats);
+    let written = written.map(|(key, what)| [code(&key), "written".to_owned(), what]);
+    table(["key", "", "what it is"], read.into_iter().chain(written))
+}
+
+/// Every setting with its default.
+pub fn setting_table() -> String {
+    let built_in = Loaded {
+        config: Config::defaults(&setup::known()),
+        origins: BTreeMap::new(),
+        file: None,
+    };
+    let rows = built_in.resolved().into_iter();
+    let rows = rows.map(|(key, value, _)| [code(&key), code(&value)]);
+    table(["setting", "default"], rows)
+}
+
+/// What `/metrics` shows.
+pub fn metric_table() -> String {
+    let rows = METRICS.map(|(name, kind, about)| {
+        let kind = match kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
+        };
+        [code(name), kind.to_owned(), about.to_owned()]
+    });
+    table(["metric", "kind", "what it says"], rows)
+}
+
+fn reads(entry: &Entry) -> String {
+    let sections = Section::ALL.into_iter().filter(|s| entry.needs.has(*s));
+    let reads = sections.map(Section::as_str).chain(entry.needs.producers());
+    reads.collect::<Vec<_>>().join(", ")
+}
+
+fn document_key(entry: &Entry) -> String {
+    of_symbol(|symbol| keys::document(symbol, entry.key))
+}
+
+/// A symbol's key with `{S}` in the symbol's place.
+fn of_symbol(key: impl Fn(&Symbol) -> String) -> String {
+    const STAND_IN: &str = "SYMBOL";
+    let symbol = Symbol::new(STAND_IN).expect("capital letters are a symbol");
+    key(&symbol).replace(STAND_IN, "{S}")
+}
+
+fn code(text: &str) -> String {
+    format!("`{text}`")
+}
+
+fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let mut text = line(&head.map(str::to_owned));
+    text += &line(&head.map(|_| "---".to_owned()));
+    for row in rows {
+        text += &line(&row.map(|cell| cell.replace('|', "\\|")));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_calculator_is_a_row() {
+        let text = calculator_table();
+        let row =
+            "| `obi` | `analytics:{S}:obi` | `order_book` | 1 s | book | Order-book imbalance";
+        assert!(text.contains(row), "{text}");
+        assert_eq!(text.lines().count(), 2 + calculators::all().count());
+    }
+
+    #[test]
+    fn every_cell_stands_in_its_column() {
+        for (name, text) in tables() {
+            let columns = |line: &str| line.replace("\\|", "").matches('|').count();
+            let mut counts = text.lines().map(columns);
+            let first = counts.next();
+            assert!(counts.all(|count| Some(count) == first), "{name}: {text}");
+        }
+    }
+}
