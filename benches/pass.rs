@@ -52,7 +52,7 @@ impl Rig {
         let config = load(&known(), &sources)
             .expect("settings of the bench are right")
             .config;
-        let setup = Arc::new(Setup::new(config, PER_SYMBOL));
+        let setup = Arc::new(Setup::new(config, PER_SYMBOL).forgetful());
         let board = Arc::new(Board::default());
         let status = StatusBoard::new(START, setup.period(), &setup.intervals);
         let (source, sink) = (Source::Board(board.clone()), Sink::Board(board.clone()));

@@ -11,6 +11,9 @@ use crate::store::exchange::{StoreError, Write};
 use crate::store::keys;
 use crate::store::redis::Redis;
 
+/// Seconds a saved state lives: over a long weekend.
+const STATE_TTL: u64 = 4 * 86_400;
+
 /// A place to publish to.
 #[derive(Clone)]
 pub enum Sink {
@@ -32,6 +35,27 @@ impl Sink {
                 let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
                 board.publish(writes, now, |write| files.document(write));
             }
+        }
+        Ok(())
+    }
+
+    /// Writes what must survive a restart.
+    pub async fn save(
+        &self,
+        states: Vec<(String, Bytes)>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let write = |(key, value): (String, Bytes)| Write {
+            document: "state",
+            key: key.into(),
+            value,
+            ttl_seconds: STATE_TTL,
+            only_if_exists: false,
+        };
+        let writes: Vec<Write> = states.into_iter().map(write).collect();
+        match self {
+            Self::Redis(redis) => redis.publish(&writes).await?,
+            Self::Board(board) | Self::Replay(board, _) => board.publish(&writes, now, |_| {}),
         }
         Ok(())
     }

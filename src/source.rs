@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use quant::market::{Symbol, Timestamp};
 
 use crate::store::board::Board;
 use crate::store::drain::Drain;
-use crate::store::exchange::{Ask, Gathered, StoreError};
+use crate::store::exchange::{Ask, Fetched, Gathered, StoreError};
 use crate::store::redis::Redis;
 
 /// A place to gather from.
@@ -50,6 +51,24 @@ impl Source {
                 Ok((symbols, bad as u64))
             }
             Self::Board(board) => Ok((board.symbols().into_iter().collect(), 0)),
+        }
+    }
+
+    /// What stands at each key; nothing where it is no text.
+    pub async fn load(
+        &self,
+        keys: &[String],
+        now: Timestamp,
+    ) -> Result<Vec<Option<Bytes>>, StoreError> {
+        match self {
+            Self::Redis(redis) => redis.load(keys).await,
+            Self::Board(board) => {
+                let value = |key: &String| match board.get(key, now) {
+                    Fetched::Value(bytes) => Some(bytes),
+                    Fetched::NotAsked | Fetched::Missing | Fetched::WrongType => None,
+                };
+                Ok(keys.iter().map(value).collect())
+            }
         }
     }
 

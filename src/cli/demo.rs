@@ -93,7 +93,7 @@ pub(super) fn execute(args: DemoArgs, common: &Common) -> anyhow::Result<ExitCod
         over.push("log.level=warn".to_owned());
     }
     let loaded = common.start(&over)?;
-    let setup = Arc::new(Setup::new(loaded.config, PER_SYMBOL));
+    let setup = Arc::new(Setup::new(loaded.config, PER_SYMBOL).forgetful());
     runtime()?.block_on(demo(setup, instruments, &args, patience))
 }
 

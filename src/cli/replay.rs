@@ -76,7 +76,7 @@ pub(super) fn execute(args: ReplayArgs, common: &Common) -> anyhow::Result<ExitC
         let why = "the recordings name no symbol: nothing to compute on";
         return Err(UsageError(why.into()).into());
     }
-    let setup = Setup::new(config, PER_SYMBOL);
+    let setup = Setup::new(config, PER_SYMBOL).forgetful();
     let replay = Replay {
         recordings: args.recordings,
         out: args.out,

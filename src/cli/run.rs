@@ -24,6 +24,8 @@ use crate::store::board::Board;
 use crate::store::redis::Redis;
 use crate::telemetry;
 
+/// How long a stop waits for the last saving of states.
+const LAST_SAVE: Duration = Duration::from_secs(2);
 /// How long a stop waits for HTTP connections to end.
 const HTTP_STOP: Duration = Duration::from_secs(1);
 
@@ -45,10 +47,10 @@ pub(super) struct RunArgs {
 
 pub(super) fn execute(args: RunArgs, common: &Common) -> anyhow::Result<ExitCode> {
     let loaded = common.start(&[])?;
-    let setup = Arc::new(Setup::new(loaded.config, PER_SYMBOL));
+    let setup = Setup::new(loaded.config, PER_SYMBOL);
     match args.once {
-        true => runtime()?.block_on(once(setup, args.as_of)),
-        false => runtime()?.block_on(daemon(setup)),
+        true => runtime()?.block_on(once(Arc::new(setup.forgetful()), args.as_of)),
+        false => runtime()?.block_on(daemon(Arc::new(setup))),
     }
 }
 
@@ -109,6 +111,10 @@ async fn daemon(setup: Arc<Setup>) -> anyhow::Result<ExitCode> {
         signalled
     };
     let ((), signalled) = tokio::join!(turning, stopping);
+    let saving = tokio::time::timeout(LAST_SAVE, engine.save_all(clock.now())).await;
+    if !matches!(saving, Ok(Ok(()))) {
+        info!("states are those of the last saving: the store did not take them");
+    }
     signalled.context("cannot listen for signals")?;
     beating.await.context("the heartbeat ended early")?;
     // Connections that stay open longer are cut with the process.

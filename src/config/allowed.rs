@@ -62,6 +62,7 @@ const SETTINGS: &[(&str, Allowed)] = &[
     ("engine.analytics_rth_only", Allowed::Flag),
     ("engine.pass_budget_ms", Allowed::Range(0.0, 600_000.0)),
     ("engine.compute_threads", Allowed::Range(0.0, 1024.0)),
+    ("engine.state_save_seconds", Allowed::Range(0.0, 86_400.0)),
     ("store_ttls.*", Allowed::Range(1.0, 30.0 * 86_400.0)),
     ("update_intervals.*", Allowed::Range(0.0, 86_400.0)),
     ("max_age_ms.*", Allowed::Range(1.0, 7.0 * DAY)),

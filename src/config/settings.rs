@@ -184,6 +184,8 @@ pub struct Engine {
     pub pass_budget_ms: u64,
     /// Threads that compute, up to 1024; 0 is one less than there are cores.
     pub compute_threads: usize,
+    /// Seconds between two savings of a symbol's memory, up to 86400; 0 saves and restores nothing.
+    pub state_save_seconds: u64,
 }
 
 impl Default for Engine {
@@ -193,6 +195,7 @@ impl Default for Engine {
             analytics_rth_only: false,
             pass_budget_ms: 500,
             compute_threads: 0,
+            state_save_seconds: 30,
         }
     }
 }

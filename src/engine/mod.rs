@@ -17,15 +17,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::NaiveDate;
 use quant::calculator::Job;
 use quant::market::{Span, Symbol, Timestamp};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use self::plan::{Jobs, Schedule};
 use self::setup::Setup;
 use self::status::StatusBoard;
-use self::symbol::{SymbolEngine, Turned};
+use self::symbol::{PackedState, SymbolEngine, Turned};
 use self::workers::{Done, Task, Workers};
 use crate::clock::Stopwatch;
 use crate::sink::Sink;
@@ -59,6 +60,7 @@ pub struct Engine {
     symbols_due: Option<Timestamp>,
     probe_due: Option<Timestamp>,
     logged_bad: BTreeMap<(&'static str, &'static str), Timestamp>,
+    saving: Option<tokio::task::JoinHandle<()>>,
 }
 
 /// A symbol's place. While it computes, its engine is away.
@@ -68,6 +70,7 @@ struct Slot {
     drain: Drain,
     schedule: Schedule,
     discovered_due: Option<Timestamp>,
+    save_due: Option<Timestamp>,
     engine: Option<Box<SymbolEngine>>,
 }
 
@@ -123,6 +126,7 @@ impl Engine {
             symbols_due: None,
             probe_due: None,
             logged_bad: BTreeMap::new(),
+            saving: None,
         }
     }
 
@@ -213,21 +217,77 @@ impl Engine {
             bad.add("symbols", "too_many", (wanted.len() - room) as u64);
             wanted.truncate(room);
         }
+        let mut slots = Vec::with_capacity(wanted.len());
         for symbol in wanted {
             match self.setup.symbol_engine(&symbol, now) {
-                Ok(engine) => self.slots.push(Slot {
-                    keys: Arc::new(SymbolKeys::of(&symbol)),
-                    drain: Drain::default(),
-                    schedule: self.setup.schedule(&symbol),
-                    discovered_due: None,
-                    engine: Some(Box::new(engine)),
-                    symbol,
-                }),
+                Ok(engine) => slots.push(self.slot(engine, now)),
                 Err(why) => error!(%symbol, %why, "symbol left out"),
             }
         }
+        if self.setup.save_every().is_some() {
+            let restoring = self.restore(&mut slots, now).await;
+            restoring.inspect_err(|_| self.symbols_due = None)?;
+        }
+        self.slots.append(&mut slots);
         self.count_bad(&bad, None, now);
         Ok(())
+    }
+
+    fn slot(&self, engine: SymbolEngine, now: Timestamp) -> Slot {
+        let symbol = engine.symbol().clone();
+        let period = self.setup.period();
+        let save_due = self.setup.save_every().map(|every| {
+            let share = plan::spread(&symbol, every, period);
+            now.plus(share).plus(period)
+        });
+        Slot {
+            keys: Arc::new(SymbolKeys::of(&symbol)),
+            drain: Drain::default(),
+            schedule: self.setup.schedule(&symbol),
+            discovered_due: None,
+            save_due,
+            engine: Some(Box::new(engine)),
+            symbol,
+        }
+    }
+
+    /// Gives symbols back what they remembered before a restart or a take-over.
+    async fn restore(&self, slots: &mut [Slot], now: Timestamp) -> Result<(), StoreError> {
+        let engines = slots.iter().filter_map(|slot| slot.engine.as_ref());
+        let keys: Vec<Vec<String>> = engines.map(|engine| engine.state_keys()).collect();
+        let mut saved = self.source.load(&keys.concat(), now).await?.into_iter();
+        let (mut symbols, mut calculators) = (0, 0);
+        for (slot, keys) in slots.iter_mut().zip(&keys) {
+            let states: Vec<Option<Bytes>> = saved.by_ref().take(keys.len()).collect();
+            let Some(engine) = &mut slot.engine else {
+                continue;
+            };
+            let restored = engine.restore(&states);
+            symbols += usize::from(restored.drain.is_some());
+            calculators += restored.calculators;
+            slot.drain = restored.drain.unwrap_or_default();
+            for (name, why) in restored.refused {
+                // A calculator whose settings were changed starts anew; so does one of an older
+                // version. Neither is a fault.
+                info!(symbol = %slot.symbol, name, %why, "state not restored");
+            }
+        }
+        if symbols > 0 {
+            info!(symbols, calculators, "states restored");
+        }
+        Ok(())
+    }
+
+    /// Saves every symbol at home; for a stop.
+    pub async fn save_all(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        if self.setup.save_every().is_none() {
+            return Ok(());
+        }
+        let at_home = self.slots.iter().filter_map(|slot| {
+            let engine = slot.engine.as_ref()?;
+            Some(engine.save(slot.drain.clone(), now))
+        });
+        self.sink.save(at_home.flatten().collect(), now).await
     }
 
     /// The symbols at home whose exchange trades, with what is due for each.
@@ -298,6 +358,10 @@ impl Engine {
             return;
         };
         slot.schedule.ran(due, now, slack);
+        let save = match self.setup.save_every() {
+            Some(every) if is_due(&mut slot.save_due, every, now) => Some(slot.drain.clone()),
+            Some(_) | None => None,
+        };
         self.workers.start(Task {
             slot: at,
             engine,
@@ -305,6 +369,7 @@ impl Engine {
             due,
             today,
             now,
+            save,
         });
     }
 
@@ -357,6 +422,7 @@ impl Engine {
             ..Pass::default()
         };
         let mut writes = Vec::new();
+        let mut states = Vec::new();
         let mut jobs: BTreeMap<Job, u64> = BTreeMap::new();
         for (_, due, _) in &harvest {
             for job in Job::ALL.into_iter().filter(|job| due.has(*job)) {
@@ -379,7 +445,9 @@ impl Engine {
                 }
             }
             writes.extend(turned.writes);
+            states.extend(turned.states);
         }
+        self.save(states, now);
         pass.documents = writes.len();
         if let Err(why) = self.sink.publish(&writes, now).await {
             // What stands in the store is not known any more.
@@ -391,6 +459,24 @@ impl Engine {
             return Err(why);
         }
         Ok(pass)
+    }
+
+    /// Writes states beside the passes. While the last batch is still being written this one is
+    /// left out: each symbol's next saving is half a minute away.
+    fn save(&mut self, states: Vec<PackedState>, now: Timestamp) {
+        let busy = self
+            .saving
+            .as_ref()
+            .is_some_and(|saving| !saving.is_finished());
+        if states.is_empty() || busy {
+            return;
+        }
+        let sink = self.sink.clone();
+        self.saving = Some(tokio::spawn(async move {
+            if let Err(why) = sink.save(states, now).await {
+                debug!(%why, "states not saved");
+            }
+        }));
     }
 
     /// Every job is due and every document is written again, whatever was written before.

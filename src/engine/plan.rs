@@ -32,6 +32,13 @@ impl Jobs {
     }
 }
 
+/// A symbol's own share of an interval, so that not all fall due at once. Stable over restarts.
+pub fn spread(symbol: &Symbol, interval: Span, step: Span) -> Span {
+    let steps = (interval.nanos() / step.nanos().max(1)).max(1) as u64;
+    let hash = xxh3_64(symbol.as_str().as_bytes());
+    Span::from_nanos((hash % steps) as i64 * step.nanos())
+}
+
 /// The times at which a symbol's jobs are due.
 #[derive(Clone, Debug)]
 pub struct Schedule {
@@ -49,16 +56,11 @@ struct Timed {
 impl Schedule {
     /// Everything is due at first. Phases fall on the grid of the passes, one every `period`.
     pub fn new(symbol: &Symbol, intervals: &[(Job, Span)], period: Span) -> Self {
-        let hash = xxh3_64(symbol.as_str().as_bytes());
-        let timed = |&(job, interval): &(Job, Span)| {
-            let slots = (interval.nanos() / period.nanos().max(1)).max(1) as u64;
-            let phase = (hash % slots) as i64 * period.nanos();
-            Timed {
-                job,
-                interval,
-                phase: Span::from_nanos(phase),
-                due: None,
-            }
+        let timed = |&(job, interval): &(Job, Span)| Timed {
+            job,
+            interval,
+            phase: spread(symbol, interval, period),
+            due: None,
         };
         Self {
             jobs: intervals.iter().map(timed).collect(),

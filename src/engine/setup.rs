@@ -81,6 +81,19 @@ impl Setup {
         }
     }
 
+    /// Time between two savings of a symbol's memory; `None` where nothing is saved or restored.
+    pub fn save_every(&self) -> Option<Span> {
+        let seconds = self.config.engine.state_save_seconds;
+        (seconds > 0).then(|| Span::from_seconds(seconds as f64))
+    }
+
+    /// Without saving or restoring: what is computed comes from the inputs alone.
+    #[must_use]
+    pub fn forgetful(mut self) -> Self {
+        self.config.engine.state_save_seconds = 0;
+        self
+    }
+
     /// Time between two passes.
     pub fn period(&self) -> Span {
         Span::from_seconds(self.config.engine.period().as_secs_f64())

@@ -7,6 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use quant::calculator::{Counted, Entry, Job, Outcome, Runner, Status};
 use quant::document::Label;
 use quant::market::{QuoteHistory, SignedTrade, Signer, Signing, Span, Symbol};
@@ -16,9 +17,11 @@ use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::plan::Jobs;
+use super::states::{self, Saved, TapeState};
 use super::trades::TradeIntake;
 use crate::clock::Stopwatch;
 use crate::store::codec::{BadInput, Decoder, Rules};
+use crate::store::drain::Drain;
 use crate::store::exchange::{Fetched, Gathered, NewTrades, Write};
 use crate::store::keys;
 
@@ -110,6 +113,22 @@ pub struct Turned {
     pub bad: BadInput,
     /// The new trades with their signs in the order they came, where they are traced.
     pub trace: Vec<SignedTrade>,
+    /// What must survive a restart, where this turn was to save it.
+    pub states: Vec<PackedState>,
+}
+
+/// A state as it stands in the store: its key and bytes.
+pub type PackedState = (String, Bytes);
+
+/// What came of restoring a symbol.
+#[derive(Debug, Default)]
+pub struct Restored {
+    /// The place on the trade list to go on from; `None` where the symbol starts anew.
+    pub drain: Option<Drain>,
+    /// Calculators that go on from their memory.
+    pub calculators: usize,
+    /// States that were there and could not be used, with why.
+    pub refused: Vec<(&'static str, String)>,
 }
 
 impl SymbolEngine {
@@ -185,6 +204,73 @@ impl SymbolEngine {
         let all = self.snapshot.tape.next_number();
         self.snapshot.tape.forget_read(read_by_all.unwrap_or(all));
         turned
+    }
+
+    /// The keys of this symbol's states: the tape's first, then those of its calculators.
+    pub fn state_keys(&self) -> Vec<String> {
+        let names = self.calculators.iter().map(|hosted| hosted.entry.name);
+        let names = std::iter::once(states::TAPE).chain(names);
+        let symbol = &self.snapshot.symbol;
+        names.map(|name| keys::state(symbol, name)).collect()
+    }
+
+    /// Everything that must survive a restart, packed; `drain` is the place on the trade list
+    /// that belongs to it.
+    pub fn save(&self, drain: Drain, now: Timestamp) -> Vec<PackedState> {
+        let next_trade = self.snapshot.tape.next_number();
+        let tape = TapeState {
+            drain,
+            intake: self.intake.clone(),
+            tick: self.signer.tick(),
+            quotes: self.quotes.clone(),
+            ring: self.snapshot.tape.clone(),
+        };
+        let tape = states::pack(&self.terms.tape_settings(), now, next_trade, tape);
+        let calculators = self.calculators.iter().map(|hosted| {
+            let read = hosted.runner.tape_cursor().unwrap_or(next_trade);
+            states::pack(&hosted.label.config, now, read, hosted.runner.state())
+        });
+        let packed = std::iter::once(tape).chain(calculators);
+        let pairs = self.state_keys().into_iter().zip(packed);
+        pairs
+            .filter_map(|(key, state)| Some((key, state?)))
+            .collect()
+    }
+
+    /// Goes on from saved states, which stand in the order of [`SymbolEngine::state_keys`].
+    /// Without the tape's nothing is restored: a calculator would take trades twice.
+    pub fn restore(&mut self, saved: &[Option<Bytes>]) -> Restored {
+        let mut restored = Restored::default();
+        let Some((Some(tape), calculators)) = saved.split_first() else {
+            return restored;
+        };
+        let tape: TapeState = match states::unpack(tape, &self.terms.tape_settings()) {
+            Ok(saved) => saved.state,
+            Err(why) => {
+                restored.refused.push((states::TAPE, why));
+                return restored;
+            }
+        };
+        self.intake = tape.intake;
+        self.signer = Signer::resume(self.terms.signing, tape.tick);
+        self.quotes = tape.quotes;
+        self.snapshot.tape = tape.ring;
+        restored.drain = Some(tape.drain);
+        let (first, next) = {
+            let ring = &self.snapshot.tape;
+            (ring.first_number(), ring.next_number())
+        };
+        for (hosted, bytes) in self.calculators.iter_mut().zip(calculators) {
+            hosted.runner.read_from(first);
+            let Some(bytes) = bytes else {
+                continue;
+            };
+            match hosted.resume(bytes, next) {
+                Ok(()) => restored.calculators += 1,
+                Err(why) => restored.refused.push((hosted.entry.name, why)),
+            }
+        }
+        restored
     }
 
     /// Forgets what was written: the next run writes every document again.
@@ -308,6 +394,12 @@ impl SymbolEngine {
 }
 
 impl Terms {
+    /// Hash of the settings that the state of a tape depends on.
+    fn tape_settings(&self) -> String {
+        let text = format!("{:?}{}{}", self.signing, self.ring, self.drop_repeats);
+        format!("{:08x}", xxh3_64(text.as_bytes()) as u32)
+    }
+
     fn interval_of(&self, job: Job) -> Option<Span> {
         let found = self.intervals.iter().find(|(other, _)| *other == job);
         found.map(|(_, interval)| *interval)
@@ -344,6 +436,18 @@ impl Hosted {
             runner,
             written: None,
         })
+    }
+
+    /// Goes on from a packed memory; an error leaves it as it was.
+    fn resume(&mut self, bytes: &[u8], newest_trade: u64) -> Result<(), String> {
+        let saved: Saved<Value> = states::unpack(bytes, &self.label.config)?;
+        if saved.next_trade > newest_trade {
+            return Err("it is ahead of the tape it was saved with".to_owned());
+        }
+        let mut runner = (self.entry.build)(&self.params, Some(&saved.state))?;
+        runner.read_from(saved.next_trade);
+        self.runner = runner;
+        Ok(())
     }
 
     /// A calculator that panicked starts anew, from the oldest trade that is held: what it
@@ -403,7 +507,7 @@ fn changed(
     section: Section,
     hash: &mut Option<u64>,
     bad: &mut BadInput,
-) -> Option<bytes::Bytes> {
+) -> Option<Bytes> {
     match fetched {
         Fetched::NotAsked => None,
         Fetched::Missing => {

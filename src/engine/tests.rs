@@ -302,3 +302,5 @@ async fn a_poisoned_symbol_changes_nothing_for_another() {
         "{bad:?}"
     );
 }
+
+mod restart;

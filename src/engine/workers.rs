@@ -11,6 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::plan::Jobs;
 use super::symbol::{SymbolEngine, Turned, panic_text};
+use crate::store::drain::Drain;
 use crate::store::exchange::Gathered;
 
 /// One symbol's turn. At most one a symbol is under way, which bounds the queues.
@@ -21,6 +22,8 @@ pub(super) struct Task {
     pub(super) due: Jobs,
     pub(super) today: NaiveDate,
     pub(super) now: Timestamp,
+    /// The place on the trade list, where this turn is to save the symbol's states.
+    pub(super) save: Option<Drain>,
 }
 
 /// A symbol back from its turn.
@@ -106,9 +109,14 @@ fn turn(task: Task) -> Done {
         due,
         today,
         now,
+        save,
     } = task;
-    let turned = catch_unwind(AssertUnwindSafe(|| engine.turn(gathered, due, today, now)))
-        .map_err(|panic| panic_text(panic.as_ref()));
+    let turned = catch_unwind(AssertUnwindSafe(|| {
+        let mut turned = engine.turn(gathered, due, today, now);
+        turned.states = save.map_or_else(Vec::new, |drain| engine.save(drain, now));
+        turned
+    }))
+    .map_err(|panic| panic_text(panic.as_ref()));
     Done {
         slot,
         engine,

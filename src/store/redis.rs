@@ -193,6 +193,17 @@ impl Redis {
             .map_err(|error| self.error(error))
     }
 
+    /// What stands at each key; nothing where it is no text.
+    pub async fn load(&self, keys: &[String]) -> Result<Vec<Option<Bytes>>, StoreError> {
+        self.require_connection()?;
+        let calls = keys.chunks(BATCH).map(|batch| async move {
+            let client = self.pool.next_connected();
+            client.mget::<Vec<Option<Bytes>>, _>(batch.to_vec()).await
+        });
+        let replies = try_join_all(calls).await.map_err(|e| self.error(e))?;
+        Ok(replies.into_iter().flatten().collect())
+    }
+
     /// Round trip of a `PING`.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.require_connection()?;
