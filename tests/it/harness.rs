@@ -6,16 +6,21 @@ mod analytics;
 mod child;
 mod http;
 mod log;
+pub(crate) mod market;
+mod proxy;
 mod redis;
 mod resp;
+pub(crate) mod scene;
 mod shared;
 mod until;
 
 pub(crate) use analytics::Analytics;
 pub(crate) use http::get;
 pub(crate) use log::LogLine;
+pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use redis::RedisServer;
 pub(crate) use resp::{Connection, Reply};
+pub(crate) use scene::Scene;
 pub(crate) use shared::{Shared, find_shared, shared, shared_or_skip};
 pub(crate) use until::until;
 

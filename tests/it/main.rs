@@ -6,5 +6,7 @@
 
 mod harness;
 
+mod daemon;
 mod deployment;
+mod faults;
 mod harness_works;
