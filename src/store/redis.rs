@@ -411,7 +411,7 @@ fn server(url: &str) -> Result<Config, StoreError> {
 /// `/run/redis.sock`, or `//user:password@/run/redis.sock`, as the client spells it.
 fn unix_url(rest: &str) -> String {
     let rest = rest.strip_prefix("//").unwrap_or(rest);
-    match rest.rsplit_once('@') {
+    match rest.rsplit_once('@').filter(|_| !rest.starts_with('/')) {
         Some((credentials, path)) => format!("redis+unix://{credentials}@local{path}"),
         None => format!("redis+unix://{rest}"),
     }
@@ -433,6 +433,9 @@ mod tests {
             assert_eq!(config.server, ServerConfig::Unix { path }, "{url}");
             assert_eq!(config.username.as_deref(), user, "{url}");
         }
+        let config = server("unix:/run/a@b.sock").unwrap();
+        let path = "/run/a@b.sock".into();
+        assert_eq!(config.server, ServerConfig::Unix { path });
     }
 
     #[test]
