@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fred::prelude::*;
-use fred::types::config::UnresponsiveConfig;
+use fred::types::config::{Server, UnresponsiveConfig};
 use futures_util::future::{join_all, try_join_all};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::board::drained;
 use super::drain::{Aligned, Drain};
@@ -58,7 +59,7 @@ impl Redis {
         let beat = builder.build().map_err(refused)?;
         let reconnected = Arc::new(AtomicBool::new(false));
         for client in pool.clients() {
-            tokio::spawn(note_reconnects(client.clone(), reconnected.clone()));
+            tokio::spawn(note_reconnects(client.reconnect_rx(), reconnected.clone()));
         }
         pool.connect();
         beat.connect();
@@ -354,11 +355,13 @@ enum Field {
     Volume,
 }
 
-async fn note_reconnects(client: Client, reconnected: Arc<AtomicBool>) {
-    let mut events = client.reconnect_rx();
+/// The client announces its first connection, too, and that is no reconnection.
+async fn note_reconnects(mut events: Receiver<Server>, reconnected: Arc<AtomicBool>) {
+    let mut is_first = true;
     loop {
         match events.recv().await {
-            Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+            Err(RecvError::Closed) => return,
+            Ok(_) if std::mem::take(&mut is_first) => {}
             Ok(_) | Err(_) => reconnected.store(true, Ordering::Relaxed),
         }
     }
