@@ -199,16 +199,8 @@ impl Engine {
         let mut wanted: Vec<Symbol> = if self.fixed_symbols {
             self.setup.config.symbols.all().into_iter().collect()
         } else {
-            let found = self
-                .source
-                .symbols()
-                .await
-                .inspect_err(|_| self.symbols_due = None);
-            let (symbols, refused) = found?;
-            if refused > 0 {
-                bad.add("symbols", "bad_symbol", refused);
-            }
-            symbols
+            let found = self.source.symbols(&mut bad).await;
+            found.inspect_err(|_| self.symbols_due = None)?
         };
         wanted.sort();
         let room = MAX_SYMBOLS.saturating_sub(self.slots.len());

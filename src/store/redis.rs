@@ -184,14 +184,15 @@ impl Redis {
             .map_err(|error| self.error(error))
     }
 
-    /// The members of the set of symbols a feed publishes.
-    pub async fn symbols(&self) -> Result<Vec<String>, StoreError> {
+    /// The members of the set of symbols a feed publishes; `None` where the key holds no set.
+    pub async fn symbols(&self) -> Result<Option<Vec<String>>, StoreError> {
         self.require_connection()?;
         let client = self.pool.next_connected();
-        client
-            .smembers(keys::SYMBOLS)
-            .await
-            .map_err(|error| self.error(error))
+        match client.smembers(keys::SYMBOLS).await {
+            Ok(names) => Ok(Some(names)),
+            Err(error) if is_wrong_type(&error) => Ok(None),
+            Err(error) => Err(self.error(error)),
+        }
     }
 
     /// Round trip of a `PING`.
@@ -336,7 +337,7 @@ impl Redis {
         }
         let told = replies.into_iter().map(|reply| match reply {
             Ok(window) => Ok(Ok(window)),
-            Err(error) if error.details().starts_with("WRONGTYPE") => Ok(Err(NewTrades {
+            Err(error) if is_wrong_type(&error) => Ok(Err(NewTrades {
                 wrong_type: true,
                 ..NewTrades::default()
             })),
@@ -365,6 +366,10 @@ async fn note_reconnects(mut events: Receiver<Server>, reconnected: Arc<AtomicBo
             Ok(_) | Err(_) => reconnected.store(true, Ordering::Relaxed),
         }
     }
+}
+
+fn is_wrong_type(error: &Error) -> bool {
+    error.details().starts_with("WRONGTYPE")
 }
 
 fn builder(settings: &config::Redis) -> Result<Builder, StoreError> {
