@@ -47,7 +47,9 @@ fn redis_is_killed_and_comes_back_empty() {
         scene.document("GOOD", "vpin").map(drop)
     });
     told_once(&scene, 2);
-    scene.finish(&[STORE_LOST]);
+    // The lists are new ones.
+    assert!(scene.bad("trades", "gap") >= 1);
+    scene.finish(&[STORE_LOST, "gap"]);
 }
 
 fn redis_is_frozen(pause: Duration) {
