@@ -385,7 +385,7 @@ mod tests {
         let board = board();
         let mut known = board.lock();
         let [a, b] = ["A", "B"].map(|name| Symbol::new(name).unwrap());
-        let mut run = |seconds, of_a, of_b, written| {
+        let mut run = |seconds, of_a, of_b, written: bool| {
             let now = Timestamp::from_seconds(seconds);
             known.jobs_ran(now, &[(Job::Vpin, 2)].into());
             known.reported(&a, report(of_a), now);
