@@ -41,7 +41,7 @@ pub(crate) fn book(n: u64, at_ms: i64) -> String {
 
 /// A print of a hundred at the quote, its side by turns of three; `n` is its id.
 pub(crate) fn trade(n: u64, at_ms: i64) -> String {
-    let side = if n % 3 == 0 { "sell" } else { "buy" };
+    let side = if n.is_multiple_of(3) { "sell" } else { "buy" };
     let price = 100.0 + (n % 5) as f64 / 100.0;
     format!(r#"{{"id":{n},"price":{price:.2},"size":100,"side":"{side}","timestamp":{at_ms}}}"#)
 }

@@ -99,7 +99,7 @@ impl Scene {
         watch.elapsed()
     }
 
-    /// Waits until every document of every symbol is new, vpin with its five seconds too.
+    /// Waits until every symbol is computed on again and `/health` says so, and tells how long it took.
     #[track_caller]
     pub(crate) fn recovers(&self, what: &str) {
         let took = self.all_current(RECOVERY);
@@ -152,12 +152,15 @@ impl Scene {
 /// Starts the daemon on these symbols, with an HTTP port of its own choice.
 pub(crate) fn run(url: &str, symbols: &[&str], sets: &[&str], envs: &[(&str, &str)]) -> Analytics {
     let symbols = format!("symbols.standard={symbols:?}");
-    // Small buckets: warm after two seconds of the feeder.
+    // Few small buckets and every job on every pass or two: warm and back soon.
     let own = [
         symbols.as_str(),
         "http.listen=[\"127.0.0.1:0\"]",
         "calculators.vpin.bucket_size=200",
-        "update_intervals.vpin=1",
+        "calculators.vpin.buckets=20",
+        "calculators.vpin.min_trades=40",
+        "update_intervals.vpin=0.5",
+        "update_intervals.order_book=0.5",
     ];
     let mut args = vec!["run"];
     for set in own.iter().chain(sets) {
