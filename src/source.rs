@@ -6,6 +6,7 @@ use bytes::Bytes;
 use quant::market::{Symbol, Timestamp};
 
 use crate::store::board::Board;
+use crate::store::codec::BadInput;
 use crate::store::drain::Drain;
 use crate::store::exchange::{Ask, Fetched, Gathered, StoreError};
 use crate::store::redis::Redis;
@@ -40,17 +41,26 @@ impl Source {
         }
     }
 
-    /// The symbols a feed publishes, and how many names of them are none.
-    pub async fn symbols(&self) -> Result<(Vec<Symbol>, u64), StoreError> {
+    /// The symbols a feed publishes; what is no symbol is counted.
+    pub async fn symbols(&self, bad: &mut BadInput) -> Result<Vec<Symbol>, StoreError> {
         match self {
             Self::Redis(redis) => {
-                let names = redis.symbols().await?;
+                let Some(names) = redis.symbols().await? else {
+                    bad.add("symbols", "wrong_type", 1);
+                    return Ok(Vec::new());
+                };
                 let symbols: Vec<Symbol> =
                     names.iter().filter_map(|n| Symbol::new(n).ok()).collect();
-                let bad = names.len() - symbols.len();
-                Ok((symbols, bad as u64))
+                if symbols.len() < names.len() {
+                    bad.add(
+                        "symbols",
+                        "bad_symbol",
+                        (names.len() - symbols.len()) as u64,
+                    );
+                }
+                Ok(symbols)
             }
-            Self::Board(board) => Ok((board.symbols().into_iter().collect(), 0)),
+            Self::Board(board) => Ok(board.symbols().into_iter().collect()),
         }
     }
 

@@ -87,7 +87,8 @@ pub(super) fn has_secret(url: &str) -> bool {
 /// The URL with what may be a password as `***`. Where a badly escaped URL leaves a doubt it hides
 /// more rather than less.
 pub(super) fn masked(url: &str) -> String {
-    if url.starts_with("unix:") {
+    let socket = url.strip_prefix("unix:");
+    if socket.is_some_and(|rest| rest.strip_prefix("//").unwrap_or(rest).starts_with('/')) {
         return url.to_owned();
     }
     let after_scheme = url.find("://").map_or(0, |at| at + "://".len());
@@ -189,6 +190,9 @@ mod tests {
             ),
             ("redis://h:1/0?node=b:2", "redis://h:1/0?node=b:2"),
             ("unix:/run/a@b.sock", "unix:/run/a@b.sock"),
+            ("unix:///run/a@b.sock", "unix:///run/a@b.sock"),
+            ("unix://me:hunter2@/run/r.sock", "unix://me:***@/run/r.sock"),
+            ("unix:me:hunter2@/run/r.sock", "unix:***@/run/r.sock"),
         ] {
             assert_eq!(masked(url), shown);
         }

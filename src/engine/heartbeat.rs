@@ -93,7 +93,7 @@ pub struct JobBeat {
 /// The store.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct RedisBeat {
-    /// Whether the last pass reached it.
+    /// Whether the last pass could read and write.
     pub connected: bool,
     /// Since when, milliseconds since the epoch.
     pub since: i64,

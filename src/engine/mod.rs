@@ -146,6 +146,9 @@ impl Engine {
                 let took = watch.elapsed();
                 known.passed(took.as_secs_f64() * 1e3, pass.busy as u64);
                 telemetry::pass_finished(took);
+                if known.store_answered(now, Ok(())) && self.source.is_remote() {
+                    info!(symbols = self.slots.len(), "store answers");
+                }
             }
             Err(why) => {
                 known.passes.skipped += 1;
@@ -199,16 +202,8 @@ impl Engine {
         let mut wanted: Vec<Symbol> = if self.fixed_symbols {
             self.setup.config.symbols.all().into_iter().collect()
         } else {
-            let found = self
-                .source
-                .symbols()
-                .await
-                .inspect_err(|_| self.symbols_due = None);
-            let (symbols, refused) = found?;
-            if refused > 0 {
-                bad.add("symbols", "bad_symbol", refused);
-            }
-            symbols
+            let found = self.source.symbols(&mut bad).await;
+            found.inspect_err(|_| self.symbols_due = None)?
         };
         wanted.sort();
         let room = MAX_SYMBOLS.saturating_sub(self.slots.len());
@@ -332,10 +327,7 @@ impl Engine {
         let gathered = self.source.gather(&asks, &mut drains, probe, now).await?;
         let round_trip = watch.elapsed();
         telemetry::redis_round_trip(round_trip);
-        let answered = Ok(round_trip.as_secs_f64() * 1e3);
-        if self.status.lock().store_answered(now, answered) && self.source.is_remote() {
-            info!(symbols = self.slots.len(), "store answers");
-        }
+        self.status.lock().store.round_trip_ms = Some(round_trip.as_secs_f64() * 1e3);
         for ((at, ..), ask) in chosen.iter().zip(&asks) {
             if ask.discovered {
                 self.slots[*at].discovered_due = Some(now.plus(DISCOVERED_EVERY));
@@ -449,16 +441,19 @@ impl Engine {
         }
         self.save(states, now);
         pass.documents = writes.len();
-        if let Err(why) = self.sink.publish(&writes, now).await {
+        let published = self.sink.publish(&writes, now).await;
+        if published.is_err() {
             // What stands in the store is not known any more.
             self.write_everything_again();
-            let mut known = self.status.lock();
+        }
+        let mut known = self.status.lock();
+        if let Err(why) = &published {
             for job in jobs.keys() {
                 known.job_failed(*job, &why.to_string(), now);
             }
-            return Err(why);
         }
-        Ok(pass)
+        known.jobs_ended(now);
+        published.map(|()| pass)
     }
 
     /// Writes states beside the passes. While the last batch is still being written this one is

@@ -67,13 +67,13 @@ pub struct Passes {
 /// Whether the store can be reached.
 #[derive(Debug)]
 pub struct StoreState {
-    /// Whether the last pass reached it.
+    /// Whether the last pass could read and write.
     pub connected: bool,
     /// Since when it is so.
     pub since: Timestamp,
     /// Time of the last read batch.
     pub round_trip_ms: Option<f64>,
-    /// Why it cannot be reached.
+    /// Why it could not.
     pub error: Option<String>,
 }
 
@@ -94,6 +94,8 @@ pub struct JobState {
     pub errors: u64,
     /// Runs with an error since the last one without.
     pub consecutive_errors: u64,
+    /// Whether the run under way had an error.
+    failed: bool,
     /// Symbols of the last pass in which it ran.
     pub symbols: u64,
     /// Documents without a value, by status.
@@ -185,21 +187,15 @@ impl Known {
         }
     }
 
-    /// The store answered, or did not. Gives true where that is news.
-    pub fn store_answered(&mut self, now: Timestamp, answer: Result<f64, String>) -> bool {
+    /// A pass could read and write, or could not. Gives true where that is news.
+    pub fn store_answered(&mut self, now: Timestamp, answer: Result<(), String>) -> bool {
         let connected = answer.is_ok();
         let news = self.store.connected != connected;
         if news {
             self.store.since = now;
             self.store.connected = connected;
         }
-        match answer {
-            Ok(round_trip_ms) => {
-                self.store.round_trip_ms = Some(round_trip_ms);
-                self.store.error = None;
-            }
-            Err(why) => self.store.error = Some(why),
-        }
+        self.store.error = answer.err();
         news
     }
 
@@ -213,6 +209,18 @@ impl Known {
         }
     }
 
+    /// The runs of the pass at `now` are over, their documents written or not.
+    pub fn jobs_ended(&mut self, now: Timestamp) {
+        for state in self.jobs.values_mut() {
+            if std::mem::take(&mut state.failed) {
+                state.consecutive_errors += 1;
+            } else if state.last_run == Some(now) {
+                state.consecutive_errors = 0;
+                state.last_ok = Some(now);
+            }
+        }
+    }
+
     /// A calculator ran. Gives true for an error that is news.
     pub fn reported(&mut self, symbol: &Symbol, report: Report, now: Timestamp) -> bool {
         let job = self.jobs.entry(report.job).or_default();
@@ -223,9 +231,6 @@ impl Known {
                 format!("{symbol}: {}", report.reason.as_deref().unwrap_or("")),
                 now,
             );
-        } else {
-            job.last_ok = Some(now);
-            job.consecutive_errors = 0;
         }
         let documents = self.documents.entry(symbol.clone()).or_default();
         let before = documents.get(report.calculator);
@@ -317,7 +322,7 @@ impl Passes {
 impl JobState {
     fn fail(&mut self, why: String, now: Timestamp) {
         self.errors += 1;
-        self.consecutive_errors += 1;
+        self.failed = true;
         self.last_error = Some(now);
         self.error = Some(why);
     }
@@ -377,9 +382,33 @@ mod tests {
         let now = Timestamp::default();
         assert!(known.reported(&symbol, report(Status::Error), now));
         assert!(!known.reported(&symbol, report(Status::Error), now));
-        assert_eq!(known.jobs[&Job::Vpin].consecutive_errors, 2);
         assert!(!known.reported(&symbol, report(Status::Ok), now));
-        assert_eq!(known.jobs[&Job::Vpin].consecutive_errors, 0);
+    }
+
+    #[test]
+    fn a_run_is_without_error_when_every_symbol_was_and_the_documents_were_written() {
+        let board = board();
+        let mut known = board.lock();
+        let [a, b] = ["A", "B"].map(|name| Symbol::new(name).unwrap());
+        let mut run = |seconds, of_a, of_b, written: bool| {
+            let now = Timestamp::from_seconds(seconds);
+            known.jobs_ran(now, &[(Job::Vpin, 2)].into());
+            known.reported(&a, report(of_a), now);
+            known.reported(&b, report(of_b), now);
+            if !written {
+                known.job_failed(Job::Vpin, "redis refused", now);
+            }
+            known.jobs_ended(now);
+            let job = &known.jobs[&Job::Vpin];
+            (job.errors, job.consecutive_errors, job.last_ok)
+        };
+        let (one, four) = [1, 4]
+            .map(|seconds| Some(Timestamp::from_seconds(seconds)))
+            .into();
+        assert_eq!(run(1, Status::Ok, Status::Ok, true), (0, 0, one));
+        assert_eq!(run(2, Status::Error, Status::Ok, true), (1, 1, one));
+        assert_eq!(run(3, Status::Ok, Status::Ok, false), (2, 2, one));
+        assert_eq!(run(4, Status::Ok, Status::Ok, true), (2, 0, four));
     }
 
     #[test]
@@ -389,7 +418,7 @@ mod tests {
         assert_eq!(known.health().0, Health::Stuck);
         known.turned();
         assert_eq!(known.health().0, Health::Degraded);
-        assert!(known.store_answered(Timestamp::default(), Ok(0.2)));
+        assert!(known.store_answered(Timestamp::default(), Ok(())));
         assert_eq!(known.health(), (Health::Healthy, vec![]));
     }
 

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fred::prelude::*;
-use fred::types::config::UnresponsiveConfig;
+use fred::types::config::{Server, UnresponsiveConfig};
 use futures_util::future::{join_all, try_join_all};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::board::drained;
 use super::drain::{Aligned, Drain};
@@ -58,7 +59,7 @@ impl Redis {
         let beat = builder.build().map_err(refused)?;
         let reconnected = Arc::new(AtomicBool::new(false));
         for client in pool.clients() {
-            tokio::spawn(note_reconnects(client.clone(), reconnected.clone()));
+            tokio::spawn(note_reconnects(client.reconnect_rx(), reconnected.clone()));
         }
         pool.connect();
         beat.connect();
@@ -103,43 +104,46 @@ impl Redis {
         probe: bool,
     ) -> Result<Vec<Gathered>, StoreError> {
         self.require_connection()?;
-        let texts = self.texts(asks, probe);
-        let windows = self.windows(asks, drains);
-        let (texts, windows) = tokio::try_join!(texts, windows)?;
-        let mut gathered = texts;
-        let mut rereads = Vec::new();
-        for (at, (reply, drain)) in windows.into_iter().zip(drains.iter_mut()).enumerate() {
-            let window = match reply {
-                Ok(window) => window,
-                Err(wrong_type) => {
-                    gathered[at].trades = wrong_type;
-                    continue;
+        let tails: Vec<(&str, i64)> = asks
+            .iter()
+            .zip(drains.iter())
+            .map(|(ask, drain)| {
+                let start = drain.window().map_or(0, |k| -(k as i64));
+                (ask.keys.trades.as_str(), start)
+            })
+            .collect();
+        let (mut gathered, tails) = tokio::try_join!(self.texts(asks, probe), self.lists(&tails))?;
+        let mut windows: Vec<(List, Aligned)> = tails
+            .into_iter()
+            .zip(drains.iter())
+            .map(|(tail, drain)| aligned(tail, drain))
+            .collect();
+        // Whatever can fail comes before any drain moves on: a pass that failed loses no trade.
+        let ran_past: Vec<usize> = (0..asks.len())
+            .filter(|&at| match &windows[at] {
+                (List::Elements(tail), Aligned::NotFound) => {
+                    drains[at].window().is_some_and(|k| tail.len() >= k)
                 }
-            };
-            let aligned = drain.align(&window);
-            let short = drain.window().is_some_and(|k| window.len() >= k);
-            if aligned == Aligned::NotFound && short {
-                rereads.push(at);
-            } else {
-                gathered[at].trades = drained(window, aligned, drain);
+                _ => false,
+            })
+            .collect();
+        if !ran_past.is_empty() {
+            let whole: Vec<(&str, i64)> = ran_past
+                .iter()
+                .map(|&at| (asks[at].keys.trades.as_str(), 0))
+                .collect();
+            for (at, list) in ran_past.into_iter().zip(self.lists(&whole).await?) {
+                windows[at] = aligned(list, drains[at]);
             }
         }
-        if !rereads.is_empty() {
-            let client = self.pool.next_connected();
-            let pipeline = client.pipeline();
-            for &at in &rereads {
-                let key = asks[at].keys.trades.as_str();
-                let _: () = pipeline
-                    .lrange(key, 0, -1)
-                    .await
-                    .map_err(|e| self.error(e))?;
-            }
-            let replies = pipeline.try_all::<Vec<Bytes>>().await;
-            for (at, reply) in rereads.into_iter().zip(replies) {
-                let window = reply.map_err(|error| self.error(error))?;
-                let aligned = drains[at].align(&window);
-                gathered[at].trades = drained(window, aligned, drains[at]);
-            }
+        for ((one, drain), (list, aligned)) in gathered.iter_mut().zip(drains).zip(windows) {
+            one.trades = match list {
+                List::Elements(window) => drained(window, aligned, drain),
+                List::WrongType => NewTrades {
+                    wrong_type: true,
+                    ..NewTrades::default()
+                },
+            };
         }
         Ok(gathered)
     }
@@ -183,14 +187,15 @@ impl Redis {
             .map_err(|error| self.error(error))
     }
 
-    /// The members of the set of symbols a feed publishes.
-    pub async fn symbols(&self) -> Result<Vec<String>, StoreError> {
+    /// The members of the set of symbols a feed publishes; `None` where the key holds no set.
+    pub async fn symbols(&self) -> Result<Option<Vec<String>>, StoreError> {
         self.require_connection()?;
         let client = self.pool.next_connected();
-        client
-            .smembers(keys::SYMBOLS)
-            .await
-            .map_err(|error| self.error(error))
+        match client.smembers(keys::SYMBOLS).await {
+            Ok(names) => Ok(Some(names)),
+            Err(error) if is_wrong_type(&error) => Ok(None),
+            Err(error) => Err(self.error(error)),
+        }
     }
 
     /// What stands at each key; nothing where it is no text.
@@ -324,36 +329,41 @@ impl Redis {
         join_all(calls).await.into_iter().collect()
     }
 
-    /// The tails of all trade lists; a key that holds no list costs its own reply only.
-    async fn windows(
-        &self,
-        asks: &[Ask],
-        drains: &[&mut Drain],
-    ) -> Result<Vec<Result<Vec<Bytes>, NewTrades>>, StoreError> {
+    /// Lists from a place to their end; a key that holds no list costs its own reply only.
+    async fn lists(&self, wanted: &[(&str, i64)]) -> Result<Vec<List>, StoreError> {
         let client = self.pool.next_connected();
         let pipeline = client.pipeline();
-        for (ask, drain) in asks.iter().zip(drains) {
-            let start = drain.window().map_or(0, |k| -(k as i64));
-            let key = ask.keys.trades.as_str();
+        for &(key, start) in wanted {
             let _: () = pipeline
                 .lrange(key, start, -1)
                 .await
                 .map_err(|e| self.error(e))?;
         }
         let replies = pipeline.try_all::<Vec<Bytes>>().await;
-        if replies.len() != asks.len() {
+        if replies.len() != wanted.len() {
             return Err(StoreError::NotConnected(self.name.clone()));
         }
         let told = replies.into_iter().map(|reply| match reply {
-            Ok(window) => Ok(Ok(window)),
-            Err(error) if error.details().starts_with("WRONGTYPE") => Ok(Err(NewTrades {
-                wrong_type: true,
-                ..NewTrades::default()
-            })),
+            Ok(elements) => Ok(List::Elements(elements)),
+            Err(error) if is_wrong_type(&error) => Ok(List::WrongType),
             Err(error) => Err(self.error(error)),
         });
         told.collect()
     }
+}
+
+/// What stands at the key of a list.
+enum List {
+    Elements(Vec<Bytes>),
+    WrongType,
+}
+
+fn aligned(list: List, drain: &Drain) -> (List, Aligned) {
+    let aligned = match &list {
+        List::Elements(window) => drain.align(window),
+        List::WrongType => Aligned::New(0),
+    };
+    (list, aligned)
 }
 
 #[derive(Clone, Copy)]
@@ -365,14 +375,20 @@ enum Field {
     Volume,
 }
 
-async fn note_reconnects(client: Client, reconnected: Arc<AtomicBool>) {
-    let mut events = client.reconnect_rx();
+/// The client announces its first connection, too, and that is no reconnection.
+async fn note_reconnects(mut events: Receiver<Server>, reconnected: Arc<AtomicBool>) {
+    let mut is_first = true;
     loop {
         match events.recv().await {
-            Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+            Err(RecvError::Closed) => return,
+            Ok(_) if std::mem::take(&mut is_first) => {}
             Ok(_) | Err(_) => reconnected.store(true, Ordering::Relaxed),
         }
     }
+}
+
+fn is_wrong_type(error: &Error) -> bool {
+    error.details().starts_with("WRONGTYPE")
 }
 
 fn builder(settings: &config::Redis) -> Result<Builder, StoreError> {
@@ -422,7 +438,7 @@ fn server(url: &str) -> Result<Config, StoreError> {
 /// `/run/redis.sock`, or `//user:password@/run/redis.sock`, as the client spells it.
 fn unix_url(rest: &str) -> String {
     let rest = rest.strip_prefix("//").unwrap_or(rest);
-    match rest.rsplit_once('@') {
+    match rest.rsplit_once('@').filter(|_| !rest.starts_with('/')) {
         Some((credentials, path)) => format!("redis+unix://{credentials}@local{path}"),
         None => format!("redis+unix://{rest}"),
     }
@@ -444,6 +460,9 @@ mod tests {
             assert_eq!(config.server, ServerConfig::Unix { path }, "{url}");
             assert_eq!(config.username.as_deref(), user, "{url}");
         }
+        let config = server("unix:/run/a@b.sock").unwrap();
+        let path = "/run/a@b.sock".into();
+        assert_eq!(config.server, ServerConfig::Unix { path });
     }
 
     #[test]

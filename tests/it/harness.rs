@@ -8,8 +8,11 @@ mod documents;
 mod ended;
 mod http;
 mod log;
+pub(crate) mod market;
+mod proxy;
 mod redis;
 mod resp;
+pub(crate) mod scene;
 mod shared;
 mod until;
 
@@ -18,8 +21,10 @@ pub(crate) use documents::{Results, Stamp};
 pub(crate) use ended::{run, run_with};
 pub(crate) use http::get;
 pub(crate) use log::LogLine;
+pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use redis::RedisServer;
 pub(crate) use resp::{Connection, Reply};
+pub(crate) use scene::Scene;
 pub(crate) use shared::{Shared, find_shared, shared, shared_or_skip};
 pub(crate) use until::until;
 

@@ -7,7 +7,9 @@
 mod harness;
 
 mod command_line;
+mod daemon;
 mod deployment;
+mod faults;
 mod harness_works;
 mod real_data;
 mod replay;
