@@ -6,6 +6,7 @@
 
 mod desk;
 mod documents;
+mod history;
 mod market;
 mod obi;
 mod signing;
