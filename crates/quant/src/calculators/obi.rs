@@ -3,8 +3,10 @@
 //! Imbalance (B − A) / (B + A): +1 all bid, −1 all ask. Order-flow imbalance sums the size that
 //! came to the bid or left the ask (Cont, Kukanov, Stoikov, J. Financial Econometrics 12, 2014).
 //! What the engine polls is a sample of the book: flow between two samples is not seen.
+//! Stoikov's micro-price (Quantitative Finance 18, 2018) is estimated on those same samples.
 
 mod flow;
+mod micro;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -13,9 +15,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::calculator::{Calculator, Counted, Job, NoValue, Status};
+use crate::history::{Compared, DailyHistory, Extent, MinuteHistory, SameTime};
 use crate::market::{OrderBook, Span, Timestamp, size_sum_to_f64};
+use crate::snapshot::SessionDate;
 
 use flow::Flow;
+use micro::{Estimate, MicroPrice};
 pub use shape::{BookStatus, Shape, level, measure};
 
 /// Settings.
@@ -26,6 +31,20 @@ pub struct Params {
     pub velocity_tau_ms: u64,
     /// How far back order flow is summed, milliseconds.
     pub ofi_window_ms: u64,
+    /// Minute marks in the history of the five-level imbalance.
+    pub history_window: usize,
+    /// Fewest of them behind a z-score.
+    pub min_samples: usize,
+    /// Earlier session days that the same minute of the day is compared with.
+    pub time_of_day_days: usize,
+    /// Fewest of them behind a comparison.
+    pub time_of_day_min_days: usize,
+    /// Books in the window that Stoikov's micro-price is estimated on.
+    pub micro_price_window: usize,
+    /// Fewest steps between books behind an estimate.
+    pub micro_price_min_samples: usize,
+    /// Fewest steps out of an imbalance and spread, mirrors included, for a price there.
+    pub micro_price_min_visits: u32,
 }
 
 impl Default for Params {
@@ -33,6 +52,13 @@ impl Default for Params {
         Self {
             velocity_tau_ms: 5_000,
             ofi_window_ms: 10_000,
+            history_window: 240,
+            min_samples: 20,
+            time_of_day_days: 20,
+            time_of_day_min_days: 10,
+            micro_price_window: 3_600,
+            micro_price_min_samples: 600,
+            micro_price_min_visits: 20,
         }
     }
 }
@@ -50,6 +76,18 @@ pub struct Payload {
     pub pressure_ratio: Option<f64>,
     /// Mid weighted toward the thinner side, (bid·ask size + ask·bid size) / (bid size + ask size).
     pub micro_price: Option<f64>,
+    /// Mid plus the moves expected from the imbalance and the spread in the long run (Stoikov
+    /// 2018), held within bid and ask; null until enough books were seen, and where the spread is
+    /// wider than three ticks.
+    pub micro_price_stoikov: Option<f64>,
+    /// Steps between books of up to three ticks' spread in the window when it was last counted,
+    /// once a minute at most.
+    pub micro_price_samples: Option<u64>,
+    /// Time since then, milliseconds.
+    pub micro_price_age_ms: Option<i64>,
+    /// Tick size, inferred: what the window's spreads and price moves are multiples of; null until
+    /// it gave an estimate.
+    pub micro_price_tick: Option<f64>,
     /// Change of the five-level imbalance per second, averaged with a decay by elapsed time; null
     /// until two books were seen.
     pub book_velocity: Option<f64>,
@@ -73,6 +111,10 @@ pub struct Payload {
     pub spread_bps: Option<f64>,
     /// Whether the best prices are in order. A book without both sides has no document value.
     pub book_status: Option<BookStatus>,
+    /// The five-level imbalance against its own history at minute marks.
+    pub history: Option<Compared>,
+    /// The five-level imbalance against earlier session days at the same minute.
+    pub time_of_day: Option<SameTime>,
 }
 
 /// How lopsided the book is.
@@ -91,6 +133,9 @@ pub enum State {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Memory {
     flow: Flow,
+    micro: MicroPrice,
+    history: MinuteHistory,
+    days: DailyHistory,
 }
 
 /// Order-book imbalance of one symbol.
@@ -105,19 +150,18 @@ impl Calculator for Obi {
         on the ask, and how it moves.";
     const JOB: Job = Job::OrderBook;
     type Params = Params;
-    type Input<'a> = &'a OrderBook;
+    type Input<'a> = (SessionDate, &'a OrderBook);
     type Payload = Payload;
     type State = Memory;
 
-    fn new(params: Params, memory: Memory) -> Result<Self, String> {
-        for (name, ms) in [
-            ("velocity_tau_ms", params.velocity_tau_ms),
-            ("ofi_window_ms", params.ofi_window_ms),
-        ] {
-            if !(1..=3_600_000).contains(&ms) {
-                return Err(format!("{name}: must be 1 to 3600000 (is {ms})"));
-            }
+    fn new(params: Params, mut memory: Memory) -> Result<Self, String> {
+        params.check()?;
+        if !memory.micro.is_sound() || !memory.days.is_sound() {
+            return Err("the saved memory is none that books could make: start without it".into());
         }
+        memory.micro.shorten(params.micro_price_window);
+        memory.history.shorten(params.history_window);
+        memory.days.shorten(params.time_of_day_days);
         Ok(Self { params, memory })
     }
 
@@ -125,23 +169,41 @@ impl Calculator for Obi {
         &self.memory
     }
 
-    fn compute(&mut self, book: &OrderBook, now: Timestamp) -> Result<Payload, NoValue> {
+    fn compute(
+        &mut self,
+        (date, book): (SessionDate, &OrderBook),
+        now: Timestamp,
+    ) -> Result<Payload, NoValue> {
+        let Memory {
+            flow,
+            micro,
+            history,
+            days,
+        } = &mut self.memory;
         let shape = match measure(book) {
             Ok(shape) => shape,
             Err(why) => {
-                self.memory.flow.interrupt();
+                flow.interrupt();
+                micro.interrupt();
                 return Err(why);
             }
         };
-        let flow = &mut self.memory.flow;
-        flow.take(book.at, &shape, now, &self.params);
+        let taken = flow.take(book.at, &shape, now, &self.params);
+        micro.take(taken, shape.best, now, &self.params);
+        let estimate = micro.estimate();
         let (ofi, ofi_normalised) = flow.imbalance(shape.best);
+        let (history, _) = history.observe(shape.level5, now, self.params.marks());
+        let same_time = days.observe(shape.level5, date, now, self.params.days());
         Ok(Payload {
             level1_imbalance: shape.level1,
             level5_imbalance: shape.level5,
             level5_imbalance_rank_weighted: shape.rank_weighted,
             pressure_ratio: shape.pressure_ratio,
             micro_price: shape.micro_price,
+            micro_price_stoikov: estimate.and_then(|estimate| estimate.price(shape.best)),
+            micro_price_samples: estimate.map(Estimate::steps),
+            micro_price_age_ms: estimate.map(|estimate| estimate.age_ms(now)),
+            micro_price_tick: estimate.and_then(|estimate| Some(estimate.tick()?.to_f64())),
             book_velocity: flow.velocity(),
             state: shape.level5.map(State::of),
             ofi,
@@ -152,6 +214,8 @@ impl Calculator for Obi {
             depth_ask: Some(size_sum_to_f64(shape.depth_ask)),
             spread_bps: shape.spread_bps,
             book_status: Some(shape.status),
+            history: Some(history),
+            time_of_day: Some(same_time),
         })
     }
 
@@ -169,6 +233,10 @@ impl Calculator for Obi {
             level5_imbalance_rank_weighted: None,
             pressure_ratio: None,
             micro_price: None,
+            micro_price_stoikov: None,
+            micro_price_samples: None,
+            micro_price_age_ms: None,
+            micro_price_tick: None,
             book_velocity: None,
             state: None,
             ofi: None,
@@ -179,11 +247,59 @@ impl Calculator for Obi {
             depth_ask: None,
             spread_bps: None,
             book_status: None,
+            history: None,
+            time_of_day: None,
         }
     }
 }
 
 impl Params {
+    fn check(&self) -> Result<(), String> {
+        for (name, ms) in [
+            ("velocity_tau_ms", self.velocity_tau_ms),
+            ("ofi_window_ms", self.ofi_window_ms),
+        ] {
+            if !(1..=3_600_000).contains(&ms) {
+                return Err(format!("{name}: must be 1 to 3600000 (is {ms})"));
+            }
+        }
+        self.marks()
+            .check(10_000, "history_window", "min_samples")?;
+        self.days()
+            .check(250, "time_of_day_days", "time_of_day_min_days")?;
+        if !(10..=20_000).contains(&self.micro_price_window) {
+            let is = self.micro_price_window;
+            return Err(format!("micro_price_window: must be 10 to 20000 (is {is})"));
+        }
+        if !(1..self.micro_price_window).contains(&self.micro_price_min_samples) {
+            let is = self.micro_price_min_samples;
+            return Err(format!(
+                "micro_price_min_samples: must be 1 to less than micro_price_window (is {is})"
+            ));
+        }
+        if !(1..=10_000).contains(&self.micro_price_min_visits) {
+            let is = self.micro_price_min_visits;
+            return Err(format!(
+                "micro_price_min_visits: must be 1 to 10000 (is {is})"
+            ));
+        }
+        Ok(())
+    }
+
+    fn marks(&self) -> Extent {
+        Extent {
+            window: self.history_window,
+            minimum: self.min_samples,
+        }
+    }
+
+    fn days(&self) -> Extent {
+        Extent {
+            window: self.time_of_day_days,
+            minimum: self.time_of_day_min_days,
+        }
+    }
+
     fn ofi_window(&self) -> Span {
         Span::from_millis(self.ofi_window_ms as i64)
     }

@@ -8,6 +8,7 @@ mod desk;
 mod documents;
 mod history;
 mod market;
+mod microprice;
 mod obi;
 mod signing;
 mod vpin;
