@@ -8,6 +8,7 @@
 pub mod calculator;
 pub mod calculators;
 pub mod document;
+pub mod history;
 pub mod json;
 pub mod market;
 pub mod math;

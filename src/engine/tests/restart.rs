@@ -123,7 +123,12 @@ async fn a_state_of_other_settings_or_of_nonsense_is_not_restored() {
     }
     first.engine.save_all(now).await.unwrap();
 
-    let other = [SETS[0], "calculators.vpin.bucket_size=1e6", SETS[2], SETS[3]];
+    let other = [
+        SETS[0],
+        "calculators.vpin.bucket_size=1e6",
+        SETS[2],
+        SETS[3],
+    ];
     let mut changed = rig(&other, quant::calculators::PER_SYMBOL, false);
     changed.engine.source = Source::Board(first.board.clone());
     changed.engine.sink = Sink::Board(first.board.clone());

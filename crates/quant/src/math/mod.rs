@@ -2,4 +2,7 @@
 
 pub mod book;
 pub mod decay;
+pub mod dense;
+pub mod microprice;
+pub mod rolling;
 pub mod volume_buckets;

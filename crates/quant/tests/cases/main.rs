@@ -7,6 +7,8 @@
 )]
 
 mod book;
+mod microprice;
+mod rolling;
 mod signing;
 mod time_to_expiry;
 mod vpin;

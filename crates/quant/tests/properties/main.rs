@@ -6,7 +6,9 @@
 
 mod desk;
 mod documents;
+mod history;
 mod market;
+mod microprice;
 mod obi;
 mod signing;
 mod vpin;
