@@ -266,4 +266,6 @@ pub(super) fn is_weekend(date: NaiveDate) -> bool {
 }
 
 #[cfg(test)]
+mod gating;
+#[cfg(test)]
 mod tests;
