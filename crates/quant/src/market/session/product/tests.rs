@@ -124,3 +124,42 @@ fn a_listed_date_without_a_session_settles_at_the_usual_hours() {
         "2026-11-24T15:30:00+05:30",
     );
 }
+
+#[test]
+fn lots_go_by_the_date_of_expiry() {
+    let calendars = shipped();
+    for (symbol, expiry, lot) in [
+        ("NIFTY", "2021-07-22", Some(75)),
+        ("NIFTY", "2021-07-29", Some(50)),
+        ("NIFTY", "2024-04-25", Some(50)),
+        ("NIFTY", "2024-05-02", Some(25)),
+        ("NIFTY", "2024-12-26", Some(25)),
+        ("NIFTY", "2025-01-02", Some(75)),
+        ("NIFTY", "2025-01-30", Some(25)),
+        ("NIFTY", "2025-02-06", Some(75)),
+        ("NIFTY", "2025-12-30", Some(75)),
+        ("NIFTY", "2026-01-06", Some(65)),
+        ("BANKNIFTY", "2020-06-25", None),
+        ("BANKNIFTY", "2023-07-20", Some(25)),
+        ("BANKNIFTY", "2023-07-27", Some(15)),
+        ("BANKNIFTY", "2025-01-30", Some(15)),
+        ("BANKNIFTY", "2025-06-26", Some(30)),
+        ("BANKNIFTY", "2025-07-31", Some(35)),
+        ("BANKNIFTY", "2026-01-27", Some(30)),
+        ("FINNIFTY", "2024-07-23", Some(40)),
+        ("FINNIFTY", "2026-03-30", Some(60)),
+        ("MIDCPNIFTY", "2026-03-30", Some(120)),
+        ("NIFTYNXT50", "2026-03-30", Some(25)),
+        ("SENSEX", "2025-01-03", Some(10)),
+        ("SENSEX", "2025-01-07", Some(20)),
+        ("SENSEX", "2025-01-28", Some(10)),
+        ("BANKEX", "2025-09-25", Some(30)),
+        ("RELIANCE", "2026-03-30", None),
+        ("SPX", "2026-11-20", None),
+    ] {
+        let expiry = date(expiry);
+        assert_eq!(calendars.lot_size(symbol, expiry), lot, "{symbol} {expiry}");
+        let product = calendars.product(symbol, "XNYS").unwrap();
+        assert_eq!(product.lot_size(expiry), lot, "{symbol} {expiry}");
+    }
+}
