@@ -13,7 +13,9 @@ mod time;
 pub use book::{Level, OrderBook};
 pub use number::{Price, Size, size_sum_to_f64};
 pub use quote::{Quote, QuoteHistory, Touch};
-pub use session::{Calendars, Day, Exchange, Phase, Session, Settlement, t_years};
+pub use session::{
+    Calendars, Day, Exchange, Expiry, ExpiryKind, Phase, Product, Session, Settlement, t_years,
+};
 pub use signing::{Rule, Side, SignedBy, TickRule};
 pub use symbol::Symbol;
 pub use tape::{QuoteSource, SignedTrade, Signer, Signing, TapeRing, Trade, Venue};

@@ -7,12 +7,14 @@
 )]
 
 mod book;
+mod expiry_calendar;
 mod microprice;
 mod rolling;
 mod signing;
 mod time_to_expiry;
 mod vpin;
 
+use quant::market::Calendars;
 use serde_json::Value;
 
 /// The cases of the suite in `tests/cases/{name}.json`.
@@ -28,6 +30,12 @@ fn suite(name: &str) -> Vec<Value> {
         "{name}"
     );
     cases
+}
+
+/// The calendars the program ships with.
+fn calendars() -> Calendars {
+    const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/sessions.toml");
+    Calendars::from_toml(&std::fs::read_to_string(PATH).unwrap()).unwrap()
 }
 
 /// `got` is `expected` within the relative tolerance; null expects nothing.

@@ -242,9 +242,15 @@ fn settings_out_of_range_are_named() {
     );
     let message = refused(Params {
         micro_price_window: 5,
+        micro_price_min_samples: 9,
         ..default
     });
-    assert_eq!(message, "micro_price_window: must be 10 to 20000 (is 5)");
+    assert_eq!(
+        message,
+        "micro_price_window: must be 10 to 20000 (is 5)\n\
+         micro_price_min_samples: must be 1 to 4 (is 9)",
+        "every mistake at once"
+    );
 }
 
 #[test]

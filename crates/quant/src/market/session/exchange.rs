@@ -9,7 +9,7 @@ use super::{Day, Phase, Session, Settlement, Timestamp};
 
 /// The longest closure `previous_session` and `next_session` look across, in days. Twice the
 /// longest that a large exchange keeps on its calendar (golden weeks, with their weekends).
-const MAX_CLOSURE_DAYS: u8 = 21;
+pub(super) const MAX_CLOSURE_DAYS: u8 = 21;
 
 /// The calendar of one exchange.
 #[derive(Clone, Debug)]
@@ -29,33 +29,49 @@ pub(super) enum Schedule {
 pub(super) struct Sessions {
     /// Ascending by their first date, never empty.
     pub(super) hours: Vec<(NaiveDate, Hours)>,
-    /// Ascending by date, weekdays only.
+    /// Ascending by date.
     pub(super) special: Vec<(NaiveDate, Special)>,
     /// The first date the special days no longer cover.
     pub(super) provisional_from: NaiveDate,
 }
 
-/// Local clock times of a session: `extended_open <= open < close <= extended_close`.
+/// Local clock times of a session: `extended_open <= open < close <= extended_close`, and
+/// `open < pm_settlement <= close`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hours {
     pub(super) open: NaiveTime,
     pub(super) close: NaiveTime,
     pub(super) extended_open: NaiveTime,
     pub(super) extended_close: NaiveTime,
+    pub(super) pm_settlement: NaiveTime,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Special {
     Holiday(String),
     HalfDay(Hours),
+    /// A named session at hours of its own.
+    Session {
+        hours: Hours,
+        name: String,
+        /// On a weekend or holiday: options do not expire in it.
+        extra: bool,
+    },
 }
 
 /// A date before its clock times become instants.
 enum Plan<'a> {
     AllDay,
-    Session(Hours, bool),
+    Session(Hours, Sort<'a>),
     Weekend,
     Holiday(&'a str),
+}
+
+/// What sets a session apart.
+enum Sort<'a> {
+    Full,
+    Half,
+    Special { name: &'a str, extra: bool },
 }
 
 impl Exchange {
@@ -89,8 +105,8 @@ impl Exchange {
     /// What the exchange does on a date of its zone. An always-open exchange has one session a
     /// day, from midnight to midnight.
     pub fn day(&self, date: NaiveDate) -> Day<'_> {
-        let (hours, half) = match self.plan(date) {
-            Plan::Session(hours, half) => (hours, half),
+        let (hours, sort) = match self.plan(date) {
+            Plan::Session(hours, sort) => (hours, sort),
             Plan::Weekend => return Day::Weekend,
             Plan::Holiday(name) => return Day::Holiday(name),
             Plan::AllDay => {
@@ -103,6 +119,7 @@ impl Exchange {
                     extended_open: open,
                     extended_close: close,
                     half: false,
+                    special: None,
                 };
             }
         };
@@ -111,7 +128,11 @@ impl Exchange {
             close: self.instant(date.and_time(hours.close)),
             extended_open: self.instant(date.and_time(hours.extended_open)),
             extended_close: self.instant(date.and_time(hours.extended_close)),
-            half,
+            half: matches!(sort, Sort::Half),
+            special: match sort {
+                Sort::Special { name, .. } => Some(name),
+                Sort::Full | Sort::Half => None,
+            },
         }
     }
 
@@ -125,8 +146,18 @@ impl Exchange {
         self.nearest_session(date, Duration::days(1))
     }
 
-    /// Whether the calendar does not cover the date, so that every weekday counts as a session
-    /// with the nearest known hours.
+    /// Whether options can expire on the date: it has a session, and not one on a weekend or holiday.
+    pub(super) fn takes_expiries(&self, date: NaiveDate) -> bool {
+        match self.plan(date) {
+            Plan::AllDay => true,
+            Plan::Session(_, Sort::Special { extra, .. }) => !extra,
+            Plan::Session(..) => true,
+            Plan::Weekend | Plan::Holiday(_) => false,
+        }
+    }
+
+    /// Whether the calendar does not cover the date, so that every weekday but the expected
+    /// holidays counts as a session with the nearest known hours.
     pub fn is_provisional(&self, date: NaiveDate) -> bool {
         match &self.schedule {
             Schedule::AlwaysOpen => false,
@@ -136,30 +167,51 @@ impl Exchange {
         }
     }
 
-    /// The instant options that expire on `date` settle: the regular open, or the regular close
-    /// (the early one of a half day). `None` when the date has no session.
+    /// The instant options that expire on `date` settle: the regular open, or when closing prints
+    /// are taken (earlier on a half day). `None` when the date has no session.
     pub fn settlement(&self, date: NaiveDate, settlement: Settlement) -> Option<Timestamp> {
-        match (self.day(date), settlement) {
-            (Day::Session { open, .. }, Settlement::Am) => Some(open),
-            (Day::Session { close, .. }, Settlement::Pm) => Some(close),
-            (Day::Weekend | Day::Holiday(_), _) => None,
+        match self.plan(date) {
+            Plan::AllDay | Plan::Session(..) => Some(self.settlement_as_listed(date, settlement)),
+            Plan::Weekend | Plan::Holiday(_) => None,
         }
+    }
+
+    /// The same for a date that a listed contract bears: without a session, at the usual hours.
+    /// The exchange knows its contracts, and this calendar may be behind a change of holidays.
+    pub fn settlement_as_listed(&self, date: NaiveDate, settlement: Settlement) -> Timestamp {
+        let hours = match (self.plan(date), &self.schedule) {
+            (Plan::Session(hours, _), _) => hours,
+            (Plan::Weekend | Plan::Holiday(_), Schedule::Sessions(sessions)) => {
+                sessions.hours_on(date)
+            }
+            (_, Schedule::AlwaysOpen) | (Plan::AllDay, _) => {
+                let days = i64::from(settlement == Settlement::Pm);
+                let midnight = date.and_time(NaiveTime::MIN).and_utc().timestamp();
+                return Timestamp::from_seconds(midnight + days * 86_400);
+            }
+        };
+        self.instant(date.and_time(match settlement {
+            Settlement::Am => hours.open,
+            Settlement::Pm => hours.pm_settlement,
+        }))
     }
 
     fn plan(&self, date: NaiveDate) -> Plan<'_> {
         let Schedule::Sessions(sessions) = &self.schedule else {
             return Plan::AllDay;
         };
-        if is_weekend(date) {
-            return Plan::Weekend;
-        }
         let special = &sessions.special;
         match special.binary_search_by_key(&date, |&(day, _)| day) {
             Ok(found) => match &special[found].1 {
                 Special::Holiday(name) => Plan::Holiday(name),
-                Special::HalfDay(hours) => Plan::Session(*hours, true),
+                Special::HalfDay(hours) => Plan::Session(*hours, Sort::Half),
+                Special::Session { hours, name, extra } => {
+                    let (name, extra) = (name.as_str(), *extra);
+                    Plan::Session(*hours, Sort::Special { name, extra })
+                }
             },
-            Err(_) => Plan::Session(sessions.hours_on(date), false),
+            Err(_) if is_weekend(date) => Plan::Weekend,
+            Err(_) => Plan::Session(sessions.hours_on(date), Sort::Full),
         }
     }
 
@@ -213,5 +265,7 @@ pub(super) fn is_weekend(date: NaiveDate) -> bool {
     matches!(date.weekday(), Weekday::Sat | Weekday::Sun)
 }
 
+#[cfg(test)]
+mod gating;
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,11 @@
-//! When exchanges trade: the phase an instant falls in, a day's hours, and settlement instants.
-//! The days are data (`config/sessions.toml`), daylight saving comes from the time-zone database.
+//! When exchanges trade: the phase an instant falls in, a day's hours, and settlement instants;
+//! and what expires when, by product. The days and rules are data (`config/sessions.toml`),
+//! daylight saving comes from the time-zone database.
 
 mod exchange;
+mod expiry;
 mod parse;
+mod product;
 
 use std::collections::BTreeMap;
 
@@ -12,10 +15,15 @@ use serde::{Deserialize, Serialize};
 use super::Timestamp;
 
 pub use exchange::Exchange;
+pub use expiry::{Expiry, ExpiryKind};
+pub use product::Product;
 
-/// Every exchange of a `sessions.toml`, by code.
+/// Every exchange of a `sessions.toml`, by code, and what is known of the products on them.
 #[derive(Clone, Debug)]
-pub struct Calendars(BTreeMap<String, Exchange>);
+pub struct Calendars {
+    exchanges: BTreeMap<String, Exchange>,
+    products: product::Products,
+}
 
 /// Where an instant falls in an exchange's days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +57,7 @@ pub enum Phase {
 pub enum Settlement {
     /// The opening prints: SPX monthlies, VIX.
     Am,
-    /// The closing prints: SPXW, equities, ETFs.
+    /// The closing prints: SPXW, equities, ETFs, Indian indices.
     Pm,
 }
 
@@ -68,6 +76,8 @@ pub enum Day<'a> {
         extended_close: Timestamp,
         /// The day closes early.
         half: bool,
+        /// The name of a session at hours of its own, such as the hour of trade on Diwali.
+        special: Option<&'a str>,
     },
     /// Saturday or Sunday.
     Weekend,
@@ -76,20 +86,20 @@ pub enum Day<'a> {
 }
 
 impl Calendars {
-    /// The exchanges that the text of a `sessions.toml` describes; an error names the exchange,
-    /// the key or date, and the remedy.
+    /// The exchanges and products that the text of a `sessions.toml` describes; an error names
+    /// the table, the key or date, and the remedy.
     pub fn from_toml(text: &str) -> Result<Self, String> {
-        parse::exchanges(text).map(Self)
+        parse::calendars(text)
     }
 
     /// The exchange of this code, such as `XNYS`.
     pub fn exchange(&self, code: &str) -> Option<&Exchange> {
-        self.0.get(code)
+        self.exchanges.get(code)
     }
 
     /// Every code, in alphabetical order.
     pub fn codes(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.exchanges.keys().map(String::as_str)
     }
 }
 
@@ -125,7 +135,10 @@ mod tests {
 
     #[test]
     fn the_shipped_file_names_its_exchanges() {
-        assert_eq!(shipped().codes().collect::<Vec<_>>(), ["ALWAYS", "XNYS"]);
+        assert_eq!(
+            shipped().codes().collect::<Vec<_>>(),
+            ["ALWAYS", "XBOM", "XCBO", "XNSE", "XNYS"]
+        );
         assert!(shipped().exchange("xnys").is_none());
     }
 

@@ -1,14 +1,23 @@
 //! `sessions.toml` to exchanges. The file's own head explains its keys; every error names the
 //! exchange, the key or date, and what to do about it.
 
+mod days;
+mod products;
+
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, NaiveDate, NaiveTime};
+use chrono::{NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use toml::value::Datetime;
 
-use super::exchange::{Exchange, Hours, Schedule, Sessions, Special, is_weekend};
+use super::Calendars;
+use super::exchange::{Exchange, Hours, Schedule, Sessions};
+use days::DaysTable;
+use products::RuleTable;
+
+/// The one top-level table that is not an exchange.
+const PRODUCTS: &str = "products";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table that describes an exchange")]
@@ -16,6 +25,7 @@ struct ExchangeTable {
     zone: String,
     #[serde(default)]
     always_open: bool,
+    days_of: Option<String>,
     provisional_from: Option<Datetime>,
     #[serde(default)]
     hours: Vec<HoursTable>,
@@ -23,6 +33,12 @@ struct ExchangeTable {
     holidays: BTreeMap<String, String>,
     #[serde(default)]
     half_days: BTreeMap<String, String>,
+    #[serde(default)]
+    special_sessions: BTreeMap<String, [String; 3]>,
+    #[serde(default)]
+    expected_holidays: BTreeMap<String, String>,
+    #[serde(default)]
+    expiries: Vec<RuleTable>,
 }
 
 #[derive(Deserialize)]
@@ -31,6 +47,7 @@ struct HoursTable {
     from: Datetime,
     regular: [String; 2],
     extended: [String; 2],
+    pm_settlement: Option<String>,
     half_day: Option<HalfDayTable>,
 }
 
@@ -42,6 +59,7 @@ struct HoursTable {
 struct HalfDayTable {
     close: String,
     extended_close: String,
+    pm_settlement: Option<String>,
 }
 
 /// Hours from a date on, and those of its half days where there are any.
@@ -51,14 +69,31 @@ struct DatedHours {
     half: Option<Hours>,
 }
 
-pub(super) fn exchanges(text: &str) -> Result<BTreeMap<String, Exchange>, String> {
-    let tables: toml::Table = text.parse().map_err(|error| not_toml(text, &error))?;
+pub(super) fn calendars(text: &str) -> Result<Calendars, String> {
+    let mut tables: toml::Table = text.parse().map_err(|error| not_toml(text, &error))?;
+    let products = tables.remove(PRODUCTS);
+    let tables: BTreeMap<String, ExchangeTable> = tables
+        .into_iter()
+        .map(|(code, value)| match value.try_into() {
+            Ok(table) => Ok((code, table)),
+            Err(error) => Err(format!("{code}{}", not_the_keys(&error))),
+        })
+        .collect::<Result<_, _>>()?;
+
     let mut exchanges = BTreeMap::new();
-    for (code, value) in tables {
-        let exchange = exchange(&code, value).map_err(|error| format!("{code}{error}"))?;
-        exchanges.insert(code, exchange);
+    let mut unnamed = BTreeMap::new();
+    for (code, table) in &tables {
+        let exchange = exchange(code, &tables).map_err(|error| format!("{code}{error}"))?;
+        let rules = products::rules(&table.expiries).map_err(|error| format!("{code}{error}"))?;
+        exchanges.insert(code.clone(), exchange);
+        unnamed.insert(code.clone(), rules);
     }
-    Ok(exchanges)
+    let mut products = products::products(products, &exchanges)?;
+    products.unnamed = unnamed;
+    Ok(Calendars {
+        exchanges,
+        products,
+    })
 }
 
 fn not_toml(text: &str, error: &toml::de::Error) -> String {
@@ -67,21 +102,25 @@ fn not_toml(text: &str, error: &toml::de::Error) -> String {
     format!("line {line}: not toml: {}", error.message())
 }
 
+fn not_the_keys(error: &toml::de::Error) -> String {
+    let text = error.to_string();
+    let text = text.trim().replace('\n', " ");
+    format!(": {text}: see the keys at the head of sessions.toml")
+}
+
 /// Errors of this and what it calls start with the rest of the key's path: `.zone: …`.
-fn exchange(code: &str, value: toml::Value) -> Result<Exchange, String> {
-    let table: ExchangeTable = value.try_into().map_err(|error: toml::de::Error| {
-        let text = error.to_string();
-        let text = text.trim().replace('\n', " ");
-        format!(": {text}: see the keys at the head of sessions.toml")
-    })?;
+fn exchange(code: &str, tables: &BTreeMap<String, ExchangeTable>) -> Result<Exchange, String> {
+    let table = &tables[code];
     let zone: Tz = table.zone.parse().map_err(|_| {
         let given = &table.zone;
         format!(".zone: `{given}` is not an iana time zone: write one such as America/New_York")
     })?;
     let schedule = if table.always_open {
-        always_open(&table, zone)?
+        always_open(table, zone)?
     } else {
-        Schedule::Sessions(sessions(&table)?)
+        let hours = all_hours(&table.hours)?;
+        let days = days::days(table, tables)?;
+        Schedule::Sessions(sessions(&hours, &days)?)
     };
     let code = code.to_owned();
     Ok(Exchange {
@@ -96,10 +135,13 @@ fn always_open(table: &ExchangeTable, zone: Tz) -> Result<Schedule, String> {
         return Err(".zone: an always_open exchange counts its dates in UTC: write UTC".into());
     }
     for (key, given) in [
+        ("days_of", table.days_of.is_some()),
         ("provisional_from", table.provisional_from.is_some()),
         ("hours", !table.hours.is_empty()),
         ("holidays", !table.holidays.is_empty()),
         ("half_days", !table.half_days.is_empty()),
+        ("special_sessions", !table.special_sessions.is_empty()),
+        ("expected_holidays", !table.expected_holidays.is_empty()),
     ] {
         if given {
             return Err(format!(
@@ -110,48 +152,12 @@ fn always_open(table: &ExchangeTable, zone: Tz) -> Result<Schedule, String> {
     Ok(Schedule::AlwaysOpen)
 }
 
-fn sessions(table: &ExchangeTable) -> Result<Sessions, String> {
-    let dated_hours = all_hours(&table.hours)?;
-    let Some(provisional_from) = &table.provisional_from else {
-        return Err(
-            ".provisional_from: missing: give the first date without known holidays".into(),
-        );
-    };
-    let provisional_from =
-        date(&provisional_from.to_string()).map_err(|e| format!(".provisional_from: {e}"))?;
-    let covered = dated_hours[0].from..provisional_from;
-    if covered.is_empty() {
-        let from = covered.start;
-        return Err(format!(
-            ".provisional_from: not after the first hours' from ({from}): move one"
-        ));
-    }
-
-    let mut special = BTreeMap::new();
-    for (text, name) in &table.holidays {
-        let place = format!(".holidays {text} ({name})");
-        let date = special_date(text, &covered).map_err(|e| format!("{place}: {e}"))?;
-        special.insert(date, Special::Holiday(name.clone()));
-    }
-    for (text, name) in &table.half_days {
-        let place = format!(".half_days {text} ({name})");
-        let date = special_date(text, &covered).map_err(|e| format!("{place}: {e}"))?;
-        let in_force = dated_hours.iter().rfind(|hours| hours.from <= date);
-        let Some(half) = in_force.and_then(|hours| hours.half) else {
-            return Err(format!(
-                "{place}: its hours have no half_day: add one to [[hours]]"
-            ));
-        };
-        if special.insert(date, Special::HalfDay(half)).is_some() {
-            return Err(format!("{place}: is a holiday too: remove one of the two"));
-        }
-    }
+fn sessions(dated_hours: &[DatedHours], days: &DaysTable<'_>) -> Result<Sessions, String> {
+    let (special, provisional_from) = days::special(dated_hours, days)?;
+    let hours = dated_hours.iter().map(|hours| (hours.from, hours.full));
     Ok(Sessions {
-        hours: dated_hours
-            .iter()
-            .map(|hours| (hours.from, hours.full))
-            .collect(),
-        special: special.into_iter().collect(),
+        hours: hours.collect(),
+        special,
         provisional_from,
     })
 }
@@ -178,31 +184,44 @@ fn dated_hours(table: &HoursTable) -> Result<DatedHours, String> {
     let from = date(&table.from.to_string()).map_err(|e| format!(": {e}"))?;
     let [open, close] = &table.regular;
     let [extended_open, extended_close] = &table.extended;
+    let close = time(close).map_err(|e| format!(", regular: {e}"))?;
     let full = Hours {
         open: time(open).map_err(|e| format!(", regular: {e}"))?,
-        close: time(close).map_err(|e| format!(", regular: {e}"))?,
+        close,
         extended_open: time(extended_open).map_err(|e| format!(", extended: {e}"))?,
         extended_close: time(extended_close).map_err(|e| format!(", extended: {e}"))?,
+        pm_settlement: time_or(table.pm_settlement.as_deref(), close)
+            .map_err(|e| format!(", pm_settlement: {e}"))?,
     };
     in_order(full).map_err(|e| format!(": {e}"))?;
-    let Some(closes) = &table.half_day else {
+    let Some(half_day) = &table.half_day else {
         return Ok(DatedHours {
             from,
             full,
             half: None,
         });
     };
-    let half = Hours {
-        close: time(&closes.close).map_err(|e| format!(", half_day: {e}"))?,
-        extended_close: time(&closes.extended_close).map_err(|e| format!(", half_day: {e}"))?,
-        ..full
-    };
-    in_order(half).map_err(|e| format!(", half_day: {e}"))?;
+    if table.pm_settlement.is_some() != half_day.pm_settlement.is_some() {
+        return Err(": pm_settlement of the day or of its half_day is missing: give both".into());
+    }
+    let half = half_day_hours(full, half_day).map_err(|e| format!(", half_day: {e}"))?;
     Ok(DatedHours {
         from,
         full,
         half: Some(half),
     })
+}
+
+fn half_day_hours(full: Hours, half_day: &HalfDayTable) -> Result<Hours, String> {
+    let close = time(&half_day.close)?;
+    let half = Hours {
+        close,
+        extended_close: time(&half_day.extended_close)?,
+        pm_settlement: time_or(half_day.pm_settlement.as_deref(), close)?,
+        ..full
+    };
+    in_order(half)?;
+    Ok(half)
 }
 
 fn in_order(hours: Hours) -> Result<(), String> {
@@ -211,32 +230,20 @@ fn in_order(hours: Hours) -> Result<(), String> {
         close,
         extended_open,
         extended_close,
+        pm_settlement,
     } = hours;
-    if extended_open <= open && open < close && close <= extended_close {
-        return Ok(());
-    }
-    Err(format!(
-        "times out of order: extended open {extended_open}, open {open}, close {close}, \
-         extended close {extended_close} must follow one another"
-    ))
-}
-
-/// A date on which something differs from the weekday rule.
-fn special_date(text: &str, covered: &std::ops::Range<NaiveDate>) -> Result<NaiveDate, String> {
-    let date = date(text)?;
-    if is_weekend(date) {
-        let weekday = date.weekday();
+    if !(extended_open <= open && open < close && close <= extended_close) {
         return Err(format!(
-            "falls on a weekend ({weekday}), closed anyway: remove it"
+            "times out of order: extended open {extended_open}, open {open}, close {close}, \
+             extended close {extended_close} must follow one another"
         ));
     }
-    if !covered.contains(&date) {
-        let (from, to) = (covered.start, covered.end);
+    if !(open < pm_settlement && pm_settlement <= close) {
         return Err(format!(
-            "not between the first hours' from ({from}) and provisional_from ({to}): move one"
+            "pm_settlement {pm_settlement} is not after the open {open} and by the close {close}"
         ));
     }
-    Ok(date)
+    Ok(())
 }
 
 /// Only the canonical spelling: a date that is a key must not have two.
@@ -250,6 +257,10 @@ fn date(text: &str) -> Result<NaiveDate, String> {
 fn time(text: &str) -> Result<NaiveTime, String> {
     NaiveTime::parse_from_str(text, "%H:%M")
         .map_err(|_| format!("`{text}` is not a time of day: write HH:MM, 00:00 to 23:59"))
+}
+
+fn time_or(text: Option<&str>, default: NaiveTime) -> Result<NaiveTime, String> {
+    text.map_or(Ok(default), time)
 }
 
 #[cfg(test)]

@@ -17,18 +17,43 @@ half_day = { close = "13:00", extended_close = "17:00" }
 2026-11-27 = "Day after Thanksgiving"
 "#;
 
+/// A good exchange on the days of the one above, and a product on it.
+const BORROWED: &str = r#"
+[Y]
+zone = "America/New_York"
+days_of = "X"
+[[Y.hours]]
+from = 2026-01-01
+regular = ["09:30", "16:15"]
+extended = ["09:30", "17:15"]
+pm_settlement = "16:00"
+half_day = { close = "13:15", extended_close = "14:15", pm_settlement = "13:00" }
+[products.P]
+exchange = "Y"
+expiries = [{ root = "PW", kind = "weekly", on = "friday", until = 2026-06-01 }]
+lots = [[2026-01-01, 100], [2026-05-01, 50]]
+"#;
+
 /// The error after one replacement in a good file.
 #[track_caller]
 fn check(part: &str, replacement: &str, expected: &str) {
     assert!(GOOD.contains(part), "{part}");
-    let error = exchanges(&GOOD.replacen(part, replacement, 1)).unwrap_err();
+    let error = calendars(&GOOD.replacen(part, replacement, 1)).unwrap_err();
     assert_eq!(error, expected);
+}
+
+/// The same in the borrowed days and the product after it.
+#[track_caller]
+fn check_borrowed(part: &str, replacement: &str, expected: &str) {
+    assert!(BORROWED.contains(part), "{part}");
+    let text = format!("{GOOD}{}", BORROWED.replacen(part, replacement, 1));
+    assert_eq!(calendars(&text).unwrap_err(), expected);
 }
 
 /// The same where `serde` words the error: the exchange in front, `part_of_it` within.
 #[track_caller]
 fn check_key(part: &str, replacement: &str, part_of_it: &str) {
-    let error = exchanges(&GOOD.replacen(part, replacement, 1)).unwrap_err();
+    let error = calendars(&GOOD.replacen(part, replacement, 1)).unwrap_err();
     assert!(
         error.starts_with("X: ") && error.contains(part_of_it),
         "{error}"
@@ -41,16 +66,16 @@ fn check_key(part: &str, replacement: &str, part_of_it: &str) {
 
 #[test]
 fn a_good_file_passes() {
-    assert_eq!(exchanges(GOOD).unwrap()["X"].code(), "X");
-    assert!(exchanges("").unwrap().is_empty());
+    assert_eq!(calendars(GOOD).unwrap().exchange("X").unwrap().code(), "X");
+    assert_eq!(calendars("").unwrap().codes().count(), 0);
 }
 
 #[test]
 fn what_is_not_toml_is_shown_by_line() {
-    let error = exchanges("[X]\nzone = ").unwrap_err();
+    let error = calendars("[X]\nzone = ").unwrap_err();
     assert!(error.starts_with("line 2: not toml: "), "{error}");
     let doubled = format!("{GOOD}2026-11-27 = \"again\"\n");
-    let error = exchanges(&doubled).unwrap_err();
+    let error = calendars(&doubled).unwrap_err();
     assert_eq!(error, "line 14: not toml: duplicate key");
 }
 
@@ -170,12 +195,103 @@ fn what_never_closes_has_no_calendar() {
         "always_open = true\n[[X.hours]]",
         "X.zone: an always_open exchange counts its dates in UTC: write UTC",
     );
-    let error = exchanges(
+    let error = calendars(
         "[X]\nzone = \"UTC\"\nalways_open = true\nholidays = { 2026-12-25 = \"Christmas Day\" }",
     )
     .unwrap_err();
     assert_eq!(
         error,
         "X.holidays: has no meaning for an always_open exchange: remove it or always_open"
+    );
+}
+
+#[test]
+fn wrong_special_days_are_named() {
+    let after = "2026-11-27 = \"Day after Thanksgiving\"\n";
+    for (more, expected) in [
+        (
+            "[X.special_sessions]\n2026-11-28 = [\"10:00\", \"09:00\", \"Drill\"]",
+            "X.special_sessions 2026-11-28 (Drill): times out of order: extended open 10:00:00, open 10:00:00, close 09:00:00, extended close 09:00:00 must follow one another",
+        ),
+        (
+            "[X.special_sessions]\n2026-11-27 = [\"10:00\", \"11:00\", \"Drill\"]",
+            "X.special_sessions 2026-11-27 (Drill): is a half day too: remove one of the two",
+        ),
+        (
+            "[X.expected_holidays]\n2026-12-25 = \"Christmas Day\"",
+            "X.expected_holidays 2026-12-25 (Christmas Day): before provisional_from (2027-01-01): make it one of the holidays",
+        ),
+    ] {
+        check(after, &format!("{after}{more}"), expected);
+    }
+    check(
+        "regular =",
+        "pm_settlement = \"16:00\"\nregular =",
+        "X.hours from 2026-01-01: pm_settlement of the day or of its half_day is missing: give both",
+    );
+    check(
+        "regular =",
+        "pm_settlement = \"16:30\"\nregular =",
+        "X.hours from 2026-01-01: pm_settlement 16:30:00 is not after the open 09:30:00 and by the close 16:00:00",
+    );
+}
+
+#[test]
+fn borrowed_days_are_checked() {
+    let text = format!("{GOOD}{BORROWED}");
+    assert_eq!(calendars(&text).unwrap().codes().count(), 2);
+    check_borrowed(
+        "days_of = \"X\"",
+        "days_of = \"Z\"",
+        "Y.days_of: `Z` is not an exchange with days of its own: name one that is",
+    );
+    check_borrowed(
+        "days_of = \"X\"",
+        "days_of = \"X\"\nholidays = { 2026-12-25 = \"Christmas Day\" }",
+        "Y.holidays: comes from X: remove it or days_of = \"X\"",
+    );
+    check_borrowed(
+        "half_day =",
+        "#",
+        "Y.half_days of X 2026-11-27 (Day after Thanksgiving): its hours have no half_day: add one to [[hours]]",
+    );
+}
+
+#[test]
+fn wrong_products_are_named() {
+    check_borrowed(
+        "exchange = \"Y\"",
+        "exchange = \"Z\"",
+        "products.P.exchange: `Z` has no table: add one or name another",
+    );
+    check_borrowed(
+        "\"friday\"",
+        "\"fifth friday\"",
+        "products.P.expiries `fifth friday`: names no days: write `friday`, `third friday`, `last tuesday`, or `30 days before` one of these",
+    );
+    check_borrowed(
+        "until = 2026-06-01",
+        "from = 2026-06-01, until = 2026-06-01",
+        "products.P.expiries `friday`: until is not after from: move one",
+    );
+    check_borrowed(
+        "[2026-05-01, 50]",
+        "[2026-01-01, 50]",
+        "products.P.lots 2026-01-01: not after the entry before it: order them by date",
+    );
+    check_borrowed(
+        "50]]",
+        "0]]",
+        "products.P.lots 2026-05-01: must be > 0 (is 0)",
+    );
+    check_borrowed(
+        "[products.P]",
+        "[products.PW]\nexchange = \"X\"\n[products.P]",
+        "products.PW: root PW is of products.P too: leave it to one",
+    );
+    check(
+        "[X]",
+        "products = 3\n[X]",
+        "products: is not a table: write [products.NAME]",
     );
 }
