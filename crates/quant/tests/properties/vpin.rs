@@ -1,11 +1,11 @@
 //! VPIN: its range, and what must not change it.
 
 use proptest::prelude::*;
-use quant::market::{Price, Side, Size, Timestamp, Touch, Trade};
+use quant::market::{Size, Timestamp, Trade};
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, only};
-use crate::market::prints;
+use crate::market::{mirrored, prints};
 
 /// Runs after the trades marked, and once at the end; the last document's own fields.
 fn run(settings: &Value, trades: &[Trade], stops: &[bool]) -> Value {
@@ -32,24 +32,6 @@ fn settings() -> impl Strategy<Value = Value> {
     (size, 1..8usize, 1..20usize).prop_map(|(size, buckets, min_trades)| {
         json!({"bucket_size": size, "buckets": buckets, "min_trades": min_trades})
     })
-}
-
-/// The same prints with buyers for sellers: flags swapped, prices reflected.
-fn mirrored(trade: Trade) -> Trade {
-    let reflect = |price: Price| Price::from_units(200 * Price::SCALE - price.units());
-    Trade {
-        price: reflect(trade.price),
-        flag: match trade.flag {
-            Side::Buy => Side::Sell,
-            Side::Sell => Side::Buy,
-            Side::Unknown => Side::Unknown,
-        },
-        touch: trade.touch.map(|touch| Touch {
-            bid: reflect(touch.ask),
-            ask: reflect(touch.bid),
-        }),
-        ..trade
-    }
 }
 
 /// A print as `parts` prints of one instant, price and side that add up to it.

@@ -82,6 +82,11 @@ pub enum SignSource {
     Quote,
     /// Tick rule.
     Tick,
+    /// At the ask or bid by the quote, tick rule elsewhere (Ellis, Michaely, O'Hara 2000).
+    Emo,
+    /// Within 30 % of the spread of the ask or bid by the quote, tick rule elsewhere
+    /// (Chakrabarty, Li, Nguyen, Van Ness 2007).
+    Clnv,
 }
 
 /// Shares of the volume by where the quote came from; they add up to 1.

@@ -78,6 +78,8 @@ impl Shares {
             Rule::LeeReady => SignSource::LeeReady,
             Rule::Quote => SignSource::Quote,
             Rule::Tick => SignSource::Tick,
+            Rule::Emo => SignSource::Emo,
+            Rule::Clnv => SignSource::Clnv,
         }
     }
 }
