@@ -2,4 +2,6 @@
 
 pub mod book;
 pub mod decay;
+pub mod normal;
+pub mod student_t;
 pub mod volume_buckets;

@@ -7,6 +7,7 @@
 )]
 
 mod book;
+mod distributions;
 mod signing;
 mod time_to_expiry;
 mod vpin;
