@@ -1,6 +1,7 @@
 //! Numbers in, numbers out. Nothing here knows a symbol, a document or the time of day.
 
 pub mod book;
+pub mod bvc;
 pub mod decay;
 pub mod normal;
 pub mod student_t;

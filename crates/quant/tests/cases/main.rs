@@ -7,6 +7,7 @@
 )]
 
 mod book;
+mod bulk;
 mod distributions;
 mod signing;
 mod time_to_expiry;
