@@ -4,7 +4,10 @@
 //! Liquidity in a High-frequency World", RFS 25(5), 2012. An order-imbalance intensity: its level
 //! depends on V, n and how trades are signed, and it is no predictor of a crash (Andersen &
 //! Bondarenko, JFM 17, 2014). Unknown volume is split in halves; only complete buckets enter.
+//! Beside it stand its place in its own past, its standard error, and VPIN by bulk classification.
 
+mod bulk;
+mod history;
 mod params;
 mod payload;
 mod signs;
@@ -14,11 +17,14 @@ mod tests;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use self::bulk::Bulk;
+use self::history::History;
 pub use self::params::Params;
 pub use self::payload::{BucketSource, Neutral, Payload, QuoteShares, SignSource};
 use self::signs::{Shares, print_of};
 use crate::calculator::{Calculator, Counted, Job, NoValue, Status};
 use crate::market::{Quote, Rule, Symbol, Timestamp, size_sum_to_f64};
+use crate::math::standard_error;
 use crate::math::volume_buckets::{KINDS, Print, VolumeBuckets};
 use crate::snapshot::{Discovered, SessionDate, Tape};
 
@@ -29,6 +35,12 @@ pub struct Memory {
     source: Option<BucketSource>,
     session: Option<NaiveDate>,
     warm_up: Vec<Print>,
+    /// Absent from a memory that was saved before there was one.
+    #[serde(default)]
+    history: History,
+    /// Likewise.
+    #[serde(default)]
+    bulk: Bulk,
 }
 
 /// VPIN of one symbol.
@@ -36,6 +48,15 @@ pub struct Vpin {
     params: Params,
     memory: Memory,
     counted: Counted,
+    /// What changes with a completed bucket only; `None` until it is asked for again.
+    standing: Option<Standing>,
+}
+
+/// Where the value stands.
+#[derive(Clone, Copy)]
+struct Standing {
+    percentile: Option<f64>,
+    se: Option<f64>,
 }
 
 impl Calculator for Vpin {
@@ -54,15 +75,23 @@ impl Calculator for Vpin {
     type Payload = Payload;
     type State = Memory;
 
-    fn new(params: Params, memory: Memory) -> Result<Self, String> {
+    fn new(params: Params, mut memory: Memory) -> Result<Self, String> {
         params.check()?;
+        memory.history.shorten(params.history);
+        memory.bulk.shorten(params.bvc_bars);
         if !memory.is_sound(&params) {
             return Err("the saved memory is not one of these settings: start without it".into());
+        }
+        if let Some(buckets) = &memory.buckets
+            && !memory.bulk.has_buckets()
+        {
+            memory.bulk.restart(buckets.size(), params.buckets);
         }
         Ok(Self {
             params,
             memory,
             counted: Counted::default(),
+            standing: None,
         })
     }
 
@@ -78,6 +107,7 @@ impl Calculator for Vpin {
         self.choose_size(symbol, session, discovered);
         for trade in tape.new_trades() {
             self.fold(print_of(trade), symbol, discovered);
+            self.memory.bulk.fold(&trade.trade, &self.params);
         }
         self.counted.dropped.clear();
         if tape.lost() > 0 {
@@ -102,6 +132,11 @@ impl Calculator for Vpin {
     fn absent(status: Status) -> Payload {
         Payload {
             value: 0.5,
+            percentile: None,
+            percentile_samples: None,
+            se: None,
+            value_bvc: None,
+            value_bvc_t: None,
             buckets: None,
             bucket_size: None,
             trades_analyzed: None,
@@ -135,6 +170,10 @@ impl Memory {
                 .buckets
                 .as_ref()
                 .is_none_or(|buckets| buckets.is_sound(params.buckets))
+            && self.history.is_sound()
+            && self
+                .bulk
+                .is_sound(params, self.buckets.as_ref().map(VolumeBuckets::size))
     }
 }
 
@@ -149,15 +188,22 @@ impl Vpin {
         let Some((size, source)) = self.params.known_size(symbol, seen) else {
             return;
         };
-        self.memory.source = Some(source);
-        if self.memory.buckets.as_ref().map(VolumeBuckets::size) != Some(size) {
-            self.start(size);
+        let same_source = self.memory.source.replace(source) == Some(source);
+        let before = self.memory.buckets.as_ref().map(VolumeBuckets::size);
+        if before == Some(size) {
+            return;
         }
+        // Values of other buckets compare while those are the same share of a day or nearly so:
+        // sixty days of them would never come together if each day's size began anew.
+        if !(same_source && before.is_some_and(|before| is_near(before, size))) {
+            self.memory.history.clear();
+        }
+        self.start(size);
     }
 
     fn fold(&mut self, print: Print, symbol: &Symbol, discovered: &Discovered) {
-        if let Some(buckets) = &mut self.memory.buckets {
-            return buckets.fill(print);
+        if self.memory.buckets.is_some() {
+            return self.fill(print);
         }
         // Index prints have no size; they would make the median print, and so the bucket, none.
         if print.size <= 0 {
@@ -176,11 +222,38 @@ impl Vpin {
     }
 
     fn start(&mut self, size: i64) {
-        let mut buckets = VolumeBuckets::new(size, self.params.buckets);
-        for print in self.memory.warm_up.drain(..) {
-            buckets.fill(print);
+        self.memory.buckets = Some(VolumeBuckets::new(size, self.params.buckets));
+        self.memory.bulk.restart(size, self.params.buckets);
+        self.standing = None;
+        for print in std::mem::take(&mut self.memory.warm_up) {
+            self.fill(print);
         }
-        self.memory.buckets = Some(buckets);
+    }
+
+    fn fill(&mut self, print: Print) {
+        let Memory {
+            buckets, history, ..
+        } = &mut self.memory;
+        let Some(buckets) = buckets else { return };
+        let kept = self.params.history;
+        buckets.fill_watched(print, kept, |vpin| {
+            if let Some(vpin) = vpin {
+                history.push(vpin, kept);
+            }
+            self.standing = None;
+        });
+    }
+
+    fn standing(&self, buckets: &VolumeBuckets, value: f64) -> Standing {
+        let size = buckets.size() as f64;
+        let imbalances = buckets.complete().iter();
+        let shares: Vec<f64> = imbalances
+            .map(|bucket| bucket.imbalance() as f64 / size)
+            .collect();
+        Standing {
+            percentile: self.memory.history.percentile(value),
+            se: standard_error::of_mean(&shares),
+        }
     }
 
     fn value(&mut self, rule: Rule, last_trade_age_ms: Option<i64>) -> Result<Payload, NoValue> {
@@ -202,6 +275,12 @@ impl Vpin {
         }
         self.counted.used = trades;
 
+        let standing = self
+            .standing
+            .unwrap_or_else(|| self.standing(buckets, value));
+        self.standing = Some(standing);
+        let [value_bvc, value_bvc_t] = self.memory.bulk.vpin();
+
         let mut by_kind = [0i128; KINDS];
         for bucket in complete {
             for (sum, volume) in by_kind.iter_mut().zip(bucket.by_kind) {
@@ -214,6 +293,11 @@ impl Vpin {
         let size = i128::from(buckets.size());
         Ok(Payload {
             value: (value * 1e4).round() / 1e4,
+            percentile: standing.percentile,
+            percentile_samples: Some(self.memory.history.len()),
+            se: standing.se,
+            value_bvc,
+            value_bvc_t,
             buckets: Some(complete.len()),
             bucket_size: Some(size_sum_to_f64(size)),
             trades_analyzed: Some(trades),
@@ -232,4 +316,10 @@ impl Vpin {
     fn warming(&self, unit: &'static str, have: usize, need: usize) -> NoValue {
         NoValue::Warming { unit, have, need }
     }
+}
+
+/// Within a factor of two.
+fn is_near(one: i64, other: i64) -> bool {
+    let (low, high) = (one.min(other), one.max(other));
+    high / 2 <= low
 }

@@ -26,6 +26,12 @@ pub struct Params {
     pub adv_fraction: f64,
     /// Fewest prints behind a value, and the length of the warm-up that finds the median print.
     pub min_trades: usize,
+    /// Values of its own past that the percentile is taken of, 200 to 10000; one a bucket.
+    pub history: usize,
+    /// One-minute bars whose price changes scale the bulk classification, 2 to 1000.
+    pub bvc_bars: usize,
+    /// Fewest of them that do, 2 to `bvc_bars`; until then bars are not classified.
+    pub bvc_min_bars: usize,
 }
 
 impl Default for Params {
@@ -36,6 +42,10 @@ impl Default for Params {
             bucket_sizes: BTreeMap::new(),
             adv_fraction: 0.02,
             min_trades: 100,
+            // Sixty days of fifty buckets, some 15 kB of saved memory a symbol.
+            history: 3_000,
+            bvc_bars: 60,
+            bvc_min_bars: 20,
         }
     }
 }
@@ -67,6 +77,20 @@ impl Params {
             let is = self.adv_fraction;
             return Err(format!(
                 "adv_fraction: must be above 0 and up to 1 (is {is})"
+            ));
+        }
+        if !(200..=10_000).contains(&self.history) {
+            let is = self.history;
+            return Err(format!("history: must be 200 to 10000 (is {is})"));
+        }
+        if !(2..=1_000).contains(&self.bvc_bars) {
+            let is = self.bvc_bars;
+            return Err(format!("bvc_bars: must be 2 to 1000 (is {is})"));
+        }
+        if !(2..=self.bvc_bars).contains(&self.bvc_min_bars) {
+            let (is, most) = (self.bvc_min_bars, self.bvc_bars);
+            return Err(format!(
+                "bvc_min_bars: must be 2 to bvc_bars, {most} (is {is})"
             ));
         }
         Ok(())

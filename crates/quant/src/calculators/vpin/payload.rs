@@ -8,6 +8,20 @@ use serde::{Deserialize, Serialize};
 pub struct Payload {
     /// VPIN, 0 to 1, four decimals; 0.5 unless `meta.status` is `ok`.
     pub value: f64,
+    /// Share of its own past values, the present one included, at or below it, 0 to 1; null under
+    /// 200 of them. Toxic is what stands high here, not a level: that depends on size and signs.
+    pub percentile: Option<f64>,
+    /// Past values behind the percentile, one a completed bucket.
+    pub percentile_samples: Option<usize>,
+    /// Standard error of the value, at least 0: of the mean of |bought - sold| / size over the
+    /// buckets, by Newey and West with floor(4 (n/100)^(2/9)) Bartlett lags. Sampling only, not
+    /// wrong signs. Null under two buckets.
+    pub se: Option<f64>,
+    /// VPIN of one-minute bars whose volume is split by their price change against the normal
+    /// distribution, 0 to 1, over as many buckets of the same size; null until they are complete.
+    pub value_bvc: Option<f64>,
+    /// The same against Student's t with 0.25 degrees of freedom, 0 to 1.
+    pub value_bvc_t: Option<f64>,
     /// Complete buckets behind the value.
     pub buckets: Option<usize>,
     /// Volume of a bucket, shares.

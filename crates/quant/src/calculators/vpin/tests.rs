@@ -1,7 +1,7 @@
 use chrono::NaiveDate;
 
 use super::*;
-use crate::market::Size;
+use crate::market::{Price, Side, Size, Trade};
 
 fn print(size: i64) -> Print {
     Print {
@@ -80,6 +80,158 @@ fn the_size_holds_for_the_session_and_a_new_one_starts_a_new_window() {
     assert_eq!(vpin.memory.buckets.as_ref().unwrap().completed(), 0);
 }
 
+/// Buckets of 100 shares, n = 2, no warm-up.
+fn small() -> Params {
+    Params {
+        buckets: 2,
+        bucket_size: 100.0,
+        min_trades: 1,
+        ..Params::default()
+    }
+}
+
+fn started(params: Params) -> Vpin {
+    let mut vpin = Vpin::new(params, Memory::default()).unwrap();
+    let date = SessionDate(NaiveDate::default());
+    vpin.choose_size(&goog(), date, &Discovered::default());
+    vpin
+}
+
+fn pour(vpin: &mut Vpin, size: i64, sign: i8) {
+    let print = Print {
+        sign,
+        ..print(size)
+    };
+    vpin.fold(print, &goog(), &Discovered::default());
+}
+
+fn value(vpin: &mut Vpin) -> Payload {
+    vpin.value(Rule::Auto, None).unwrap()
+}
+
+#[test]
+fn the_percentile_is_the_share_of_values_at_or_below_the_present_one() {
+    let mut vpin = started(small());
+    (0..200).for_each(|_| pour(&mut vpin, 100, 0));
+    let payload = value(&mut vpin);
+    assert_eq!(payload.percentile_samples, Some(199), "from two buckets on");
+    assert_eq!(payload.percentile, None);
+    pour(&mut vpin, 100, 1);
+    let payload = value(&mut vpin);
+    assert_eq!((payload.value, payload.percentile), (0.5, Some(1.0)));
+    pour(&mut vpin, 100, 0);
+    pour(&mut vpin, 100, 0);
+    let payload = value(&mut vpin);
+    assert_eq!(
+        (payload.value, payload.percentile),
+        (0.0, Some(200.0 / 202.0))
+    );
+}
+
+#[test]
+fn a_giant_print_fills_the_history_and_no_more() {
+    let mut vpin = started(Params {
+        history: 200,
+        ..small()
+    });
+    pour(&mut vpin, 1_000_000_000, 1);
+    pour(&mut vpin, 100, 1);
+    let payload = value(&mut vpin);
+    assert_eq!(payload.percentile_samples, Some(200));
+    assert_eq!(payload.percentile, Some(1.0));
+}
+
+/// By hand: imbalances 0.2 and 0.6, γ₀ = 0.04, γ₁ = −0.02 at weight 1/2: √(0.02/1).
+#[test]
+fn the_standard_error_of_two_buckets_by_hand() {
+    let mut vpin = started(small());
+    for (size, sign) in [(60, 1), (40, -1), (80, 1), (20, -1)] {
+        pour(&mut vpin, size, sign);
+    }
+    let se = value(&mut vpin).se.unwrap();
+    assert!((se - libm::sqrt(0.02)).abs() < 1e-15, "{se}");
+}
+
+#[test]
+fn one_bucket_has_no_standard_error() {
+    let mut vpin = started(Params {
+        buckets: 1,
+        ..small()
+    });
+    pour(&mut vpin, 100, 1);
+    assert_eq!(value(&mut vpin).se, None);
+}
+
+#[test]
+fn the_history_outlives_a_new_size_that_is_near_and_no_other() {
+    let mut vpin = Vpin::new(small(), Memory::default()).unwrap();
+    vpin.params.bucket_size = 0.0;
+    let mut day = 0;
+    let mut samples_after = |volume: f64| {
+        day += 1;
+        let date = SessionDate(NaiveDate::from_num_days_from_ce_opt(730_000 + day).unwrap());
+        let seen = Discovered {
+            average_daily_volume: shares(volume),
+            ..Discovered::default()
+        };
+        vpin.choose_size(&goog(), date, &seen);
+        let before = vpin.memory.history.len();
+        (0..3).for_each(|_| pour(&mut vpin, (volume * 0.02) as i64, 1));
+        before
+    };
+    assert_eq!(samples_after(5_000.0), 0);
+    assert_eq!(samples_after(5_000.0), 2);
+    assert_eq!(samples_after(9_000.0), 5);
+    assert_eq!(samples_after(20_000.0), 0);
+}
+
+#[test]
+fn a_memory_from_before_there_was_a_history_is_taken() {
+    let mut vpin = started(small());
+    pour(&mut vpin, 300, 1);
+    let mut saved = serde_json::to_value(vpin.state()).unwrap();
+    for field in ["history", "bulk"] {
+        saved.as_object_mut().unwrap().remove(field).unwrap();
+    }
+    let vpin = Vpin::new(small(), serde_json::from_value(saved).unwrap()).unwrap();
+    assert_eq!(vpin.memory.buckets.unwrap().completed(), 3);
+    assert!(vpin.memory.bulk.has_buckets());
+}
+
+#[test]
+fn a_full_memory_is_small() {
+    let mut vpin = started(Params {
+        bucket_size: 9_999.0,
+        ..Params::default()
+    });
+    for number in 0..400_000i64 {
+        let sign = [1, -1, -1, 1, 0][(number * number % 5) as usize];
+        let print = Print {
+            at_ns: 1_700_000_000_000_000_000 + number,
+            kind: (number % 12) as u8,
+            sign,
+            ..print(99)
+        };
+        vpin.fold(print, &goog(), &Discovered::default());
+        vpin.memory.bulk.fold(&trade(number), &vpin.params);
+    }
+    assert_eq!(vpin.memory.history.len(), vpin.params.history);
+    let bytes = serde_json::to_vec(vpin.state()).unwrap().len();
+    assert!((20_000..50_000).contains(&bytes), "{bytes}");
+}
+
+/// Ninety trades a minute at a wandering price.
+fn trade(number: i64) -> Trade {
+    Trade {
+        at: Timestamp::from_millis(1_700_000_000_000 + number * 667),
+        price: Price::from_units(100_000_000_000 + number * 7_919 % 1_000 * 1_000_000),
+        size: Size::from_units(99 * Size::SCALE),
+        flag: Side::Unknown,
+        touch: None,
+        venue: None,
+    }
+}
+
 #[test]
 fn a_memory_that_no_prints_could_have_made_is_refused() {
     let mut vpin = Vpin::new(Params::default(), Memory::default()).unwrap();
@@ -101,6 +253,15 @@ fn a_memory_that_no_prints_could_have_made_is_refused() {
     assert!(!restore(
         |state| state["buckets"]["complete"][0]["by_kind"][0] = 7.into()
     ));
+    assert!(!restore(|state| state["history"] = [10_001].into()));
+    assert!(!restore(
+        |state| state["bulk"]["poured"][0]["size"] = 1.into()
+    ));
+    assert!(!restore(
+        |state| state["bulk"]["poured"][1]["net"] = 1.into()
+    ));
+    assert!(!restore(|state| state["buckets"] = serde_json::Value::Null));
+    assert!(restore(|state| state["bulk"]["changes"] = [7; 99].into()));
 }
 
 #[test]
@@ -132,5 +293,26 @@ fn settings_out_of_range_are_named() {
             ..params()
         },
         "adv_fraction: must be above 0 and up to 1 (is NaN)",
+    );
+    check(
+        Params {
+            history: 199,
+            ..params()
+        },
+        "history: must be 200 to 10000 (is 199)",
+    );
+    check(
+        Params {
+            bvc_bars: 1,
+            ..params()
+        },
+        "bvc_bars: must be 2 to 1000 (is 1)",
+    );
+    check(
+        Params {
+            bvc_min_bars: 61,
+            ..params()
+        },
+        "bvc_min_bars: must be 2 to bvc_bars, 60 (is 61)",
     );
 }
