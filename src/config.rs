@@ -93,17 +93,18 @@ impl Loaded {
 mod tests {
     use super::*;
     use crate::config::layers::load_text;
-    use serde_json::json;
 
     /// The calculators and jobs that `analytics.toml` documents.
     pub(super) fn known() -> Known {
-        let vpin = json!({"buckets": 50, "bucket_size": 0.0, "bucket_sizes": {},
-            "adv_fraction": 0.02, "min_trades": 100});
-        let obi = json!({"velocity_tau_ms": 5000, "ofi_window_ms": 10000});
-        let jobs = [("vpin", 5.0), ("order_book", 1.0), ("summary", 0.0)];
+        let job =
+            |job: quant::calculator::Job| (job.name().to_owned(), job.default_interval_seconds());
+        let tables = quant::calculators::all().filter_map(|entry| {
+            let table = entry.config?;
+            Some((table.to_owned(), (entry.default_params)()))
+        });
         Known {
-            jobs: jobs.map(|(name, every)| (name.to_owned(), every)).into(),
-            calculators: [("vpin".to_owned(), vpin), ("obi".to_owned(), obi)].into(),
+            jobs: quant::calculator::Job::ALL.map(job).into(),
+            calculators: tables.collect(),
             exchanges: ["XNYS", "XCBO", "XNSE"].map(str::to_owned).into(),
             check: Some(check),
         }

@@ -165,7 +165,7 @@ mod tests {
             "signing",
             "symbols",
             json!({"A": {"rule": "coin"}}),
-            "must be one of `auto`, `quote`, `tick`, `lee_ready` (is \"coin\")",
+            "must be one of `auto`, `quote`, `tick`, `lee_ready`, `emo`, `clnv` (is \"coin\")",
         );
     }
 

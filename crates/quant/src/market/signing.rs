@@ -1,8 +1,10 @@
-//! Which side started a trade: the quote, tick and Lee–Ready rules on integer prices.
+//! Which side started a trade: the quote, tick, Lee–Ready, EMO and CLNV rules on integer prices.
 //!
 //! Lee & Ready, "Inferring Trade Direction from Intraday Data", Journal of Finance 46 (1991).
 //! Their five-second quote delay answered quotes that were recorded ahead of trades; with
-//! timestamped feeds the delay is zero.
+//! timestamped feeds the delay is zero. EMO: Ellis, Michaely & O'Hara, "The Accuracy of Trade
+//! Classification Rules", JFQA 35 (2000). CLNV: Chakrabarty, Li, Nguyen & Van Ness, "Trade
+//! Classification Algorithms for Electronic Communications Networks", JBF 31 (2007).
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +40,11 @@ pub enum Rule {
     Tick,
     /// Quote rule, then the tick rule where the quote says nothing (Lee & Ready 1991).
     LeeReady,
+    /// At the ask a buy, at the bid a sell, else the tick rule (Ellis, Michaely & O'Hara 2000).
+    Emo,
+    /// Within 30 % of the spread of the ask a buy, of the bid a sell, else the tick rule
+    /// (Chakrabarty, Li, Nguyen & Van Ness 2007).
+    Clnv,
 }
 
 /// What decided the sign of one trade.
@@ -48,7 +55,7 @@ pub enum Rule {
 pub enum SignedBy {
     /// The source's aggressor flag.
     Flag,
-    /// The quote rule.
+    /// The quote: the quote rule, or the touch or zone of EMO and CLNV.
     Quote,
     /// The tick rule.
     Tick,
@@ -93,6 +100,36 @@ pub fn quote_rule(price: Price, touch: Option<Touch>) -> Side {
     }
 }
 
+/// At the ask a buy, at the bid a sell, anywhere else unknown: the quote's part of EMO.
+/// A locked or crossed quote says nothing.
+pub fn touch_rule(price: Price, touch: Option<Touch>) -> Side {
+    match touch.filter(|touch| touch.is_regular()) {
+        Some(touch) if price == touch.ask => Side::Buy,
+        Some(touch) if price == touch.bid => Side::Sell,
+        Some(_) | None => Side::Unknown,
+    }
+}
+
+/// From the ask down to 30 % of the spread a buy, from the bid up to 30 % a sell, both ends
+/// included, in the middle and outside of the quote unknown: the quote's part of CLNV.
+/// A locked or crossed quote says nothing.
+pub fn zone_rule(price: Price, touch: Option<Touch>) -> Side {
+    let Some(touch) = touch.filter(|touch| touch.is_regular()) else {
+        return Side::Unknown;
+    };
+    let units = |price: Price| i128::from(price.units());
+    let (price, bid, ask) = (units(price), units(touch.bid), units(touch.ask));
+    // Ten times a distance against three times the spread: the boundary is exact.
+    let zone = 0..=3 * (ask - bid);
+    if zone.contains(&(10 * (ask - price))) {
+        Side::Buy
+    } else if zone.contains(&(10 * (price - bid))) {
+        Side::Sell
+    } else {
+        Side::Unknown
+    }
+}
+
 /// The memory of the tick rule: the last price and the direction of the last change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TickRule {
@@ -134,6 +171,8 @@ pub fn sign(
         Rule::Auto if flag != Side::Unknown => (flag, SignedBy::Flag),
         Rule::Auto | Rule::LeeReady => first_known(by_quote()),
         Rule::Quote => by_quote(),
+        Rule::Emo => first_known((touch_rule(price, touch), SignedBy::Quote)),
+        Rule::Clnv => first_known((zone_rule(price, touch), SignedBy::Quote)),
         Rule::Tick => by_tick(),
     };
     match signed.0 {
@@ -166,16 +205,31 @@ mod tests {
 
     #[test]
     fn a_locked_or_crossed_quote_leaves_it_to_the_tick() {
-        for quote in [touch(10.0, 10.0), touch(10.03, 10.01), None] {
-            let (side, by) = sign(
-                Rule::LeeReady,
-                price(10.04),
-                Side::Unknown,
-                quote,
-                Side::Buy,
-            );
-            assert_eq!((side, by), (Side::Buy, SignedBy::Tick));
+        for quote in [touch(10.01, 10.01), touch(10.03, 10.01), None] {
+            for rule in [Rule::LeeReady, Rule::Emo, Rule::Clnv] {
+                let signed = sign(rule, price(10.01), Side::Unknown, quote, Side::Buy);
+                assert_eq!(signed, (Side::Buy, SignedBy::Tick), "{rule:?}");
+            }
         }
+    }
+
+    #[test]
+    fn the_touch_and_the_zones_decide_before_the_tick() {
+        let quote = touch(10.0, 10.1);
+        let says = |rule, at: f64| sign(rule, price(at), Side::Unknown, quote, Side::Sell);
+        assert_eq!(says(Rule::Emo, 10.1), (Side::Buy, SignedBy::Quote));
+        assert_eq!(says(Rule::Emo, 10.0), (Side::Sell, SignedBy::Quote));
+        assert_eq!(says(Rule::Emo, 10.099), (Side::Sell, SignedBy::Tick));
+        assert_eq!(says(Rule::Emo, 10.11), (Side::Sell, SignedBy::Tick));
+        assert_eq!(says(Rule::Clnv, 10.07), (Side::Buy, SignedBy::Quote));
+        assert_eq!(
+            says(Rule::Clnv, 10.069_999_999),
+            (Side::Sell, SignedBy::Tick)
+        );
+        assert_eq!(says(Rule::Clnv, 10.11), (Side::Sell, SignedBy::Tick));
+        assert_eq!(zone_rule(price(10.03), quote), Side::Sell);
+        assert_eq!(zone_rule(price(10.030_000_001), quote), Side::Unknown);
+        assert_eq!(zone_rule(price(9.99), quote), Side::Unknown);
     }
 
     #[test]

@@ -92,12 +92,25 @@ impl VolumeBuckets {
 
     /// Pours a print in.
     pub fn fill(&mut self, print: Print) {
+        self.fill_watched(print, 0, |_| ());
+    }
+
+    /// Pours a print in and hands `on_close` the VPIN after each bucket it completes, once `kept`
+    /// are complete; of a giant print the last `watched` of them at least.
+    pub fn fill_watched(
+        &mut self,
+        print: Print,
+        watched: usize,
+        mut on_close: impl FnMut(Option<f64>),
+    ) {
+        let made = self.kept + watched;
         let mut left = print.size;
         let mut prints = 1;
+        let mut imbalance = None;
         while left > 0 {
             if self.fill == 0 {
                 self.open.opened_ns = print.at_ns;
-                left = self.skip_forgotten(left);
+                left = self.skip_forgotten(left, made);
             }
             let part = left.min(self.size - self.fill);
             self.open.net += i64::from(print.sign) * part;
@@ -106,15 +119,18 @@ impl VolumeBuckets {
             self.fill += part;
             left -= part;
             if self.fill == self.size {
-                self.close(print.at_ns);
+                let before = imbalance.unwrap_or_else(|| self.imbalance());
+                let after = before + self.close(print.at_ns);
+                imbalance = Some(after);
+                on_close(self.vpin_of(after));
             }
         }
     }
 
-    /// A print of thousands of buckets leaves its mark on the last `kept` only; the ones before
+    /// A print of thousands of buckets leaves its mark on the last `made` only; the ones before
     /// are counted and not made.
-    fn skip_forgotten(&mut self, left: i64) -> i64 {
-        let forgotten = left / self.size - self.kept as i64 - 1;
+    fn skip_forgotten(&mut self, left: i64, made: usize) -> i64 {
+        let forgotten = left / self.size - made as i64 - 1;
         if forgotten <= 0 {
             return left;
         }
@@ -122,17 +138,22 @@ impl VolumeBuckets {
         left - forgotten * self.size
     }
 
-    fn close(&mut self, at_ns: i64) {
+    /// Completes the open bucket; by how much the imbalance of the remembered ones changes.
+    fn close(&mut self, at_ns: i64) -> i128 {
         let bucket = Bucket {
             closed_ns: at_ns,
             ..std::mem::replace(&mut self.open, EMPTY)
         };
         self.fill = 0;
         self.completed = self.completed.saturating_add(1);
-        if self.complete.len() == self.kept {
-            self.complete.pop_front();
-        }
+        let full = self.complete.len() == self.kept;
+        let forgotten = if full {
+            self.complete.pop_front()
+        } else {
+            None
+        };
         self.complete.push_back(bucket);
+        bucket.imbalance() - forgotten.map_or(0, Bucket::imbalance)
     }
 
     /// Units a bucket holds.
@@ -163,12 +184,23 @@ impl VolumeBuckets {
     /// VPIN over the remembered buckets: Σ|bought − sold| / (n · size), in [0, 1];
     /// `None` until `kept` are complete.
     pub fn vpin(&self) -> Option<f64> {
-        if self.complete.len() < self.kept {
-            return None;
-        }
-        let imbalance: i128 = self.complete.iter().map(|b| i128::from(b.net).abs()).sum();
+        self.vpin_of(self.imbalance())
+    }
+
+    fn vpin_of(&self, imbalance: i128) -> Option<f64> {
         let volume = self.kept as i128 * i128::from(self.size);
-        Some(imbalance as f64 / volume as f64)
+        (self.complete.len() == self.kept).then(|| imbalance as f64 / volume as f64)
+    }
+
+    fn imbalance(&self) -> i128 {
+        self.complete.iter().copied().map(Bucket::imbalance).sum()
+    }
+}
+
+impl Bucket {
+    /// |bought − sold|.
+    pub fn imbalance(self) -> i128 {
+        i128::from(self.net).abs()
     }
 }
 
@@ -213,6 +245,45 @@ mod tests {
         assert_eq!(at_once.vpin(), step_by_step.vpin());
         assert_eq!(at_once.completed(), step_by_step.completed());
         assert_eq!(at_once.open_fill(), step_by_step.open_fill());
+    }
+
+    #[test]
+    fn the_value_after_each_bucket_is_the_one_then_read() {
+        let print = |size, sign| Print {
+            at_ns: 0,
+            size,
+            sign,
+            kind: 0,
+        };
+        let mut watched = Vec::new();
+        let mut buckets = VolumeBuckets::new(4, 2);
+        let mut stepwise = VolumeBuckets::new(4, 2);
+        let mut read = Vec::new();
+        for (size, sign) in [(3, -1), (2, 1), (21, 1), (400, -1), (5, 0)] {
+            buckets.fill_watched(print(size, sign), 1_000, |vpin| watched.push(vpin));
+            for _ in 0..size {
+                let before = stepwise.completed();
+                stepwise.fill(print(1, sign));
+                if stepwise.completed() > before {
+                    read.push(stepwise.vpin());
+                }
+            }
+        }
+        assert_eq!(watched, read);
+    }
+
+    #[test]
+    fn of_a_giant_print_the_last_are_watched() {
+        let mut buckets = VolumeBuckets::new(1, 3);
+        let mut count = 0;
+        let giant = Print {
+            at_ns: 0,
+            size: i64::MAX,
+            sign: 1,
+            kind: 0,
+        };
+        buckets.fill_watched(giant, 20, |_| count += 1);
+        assert!((20..=24).contains(&count), "{count}");
     }
 
     #[test]

@@ -7,6 +7,8 @@
 )]
 
 mod book;
+mod bulk;
+mod distributions;
 mod expiry_calendar;
 mod microprice;
 mod rolling;

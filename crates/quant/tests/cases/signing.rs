@@ -33,6 +33,8 @@ fn lee_ready() {
             ("quote", Rule::Quote),
             ("tick", Rule::Tick),
             ("lee_ready", Rule::LeeReady),
+            ("emo", Rule::Emo),
+            ("clnv", Rule::Clnv),
         ];
         for (name, rule) in rules {
             let mut tick = TickRule::default();

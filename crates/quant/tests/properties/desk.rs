@@ -38,7 +38,10 @@ impl Desk {
     /// Every calculator of a symbol; VPIN with few buckets of so many shares (0: it finds out), so
     /// that small markets fill them.
     pub(crate) fn new(bucket_size: f64) -> Self {
-        let few = json!({"bucket_size": bucket_size, "buckets": 3, "min_trades": 2});
+        let few = json!({
+            "bucket_size": bucket_size, "buckets": 3, "min_trades": 2,
+            "bvc_bars": 4, "bvc_min_bars": 2,
+        });
         let changed = |entry: &Entry| match entry.name {
             "vpin" => few.clone(),
             _ => json!({}),
@@ -85,6 +88,11 @@ impl Desk {
         self.seats.iter_mut().for_each(Seat::restart);
         self.snapshot.tape = TapeRing::new(512);
         self
+    }
+
+    /// What every calculator remembers.
+    pub(crate) fn memories(&self) -> Vec<Value> {
+        self.seats.iter().map(|seat| seat.runner.state()).collect()
     }
 
     /// Prints a trade on the tape.

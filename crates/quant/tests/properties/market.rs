@@ -56,6 +56,27 @@ pub(crate) fn prints(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec
     })
 }
 
+/// The same print with buyers for sellers: the flag swapped, prices reflected.
+pub(crate) fn mirrored(trade: Trade) -> Trade {
+    let reflect = |price: Price| Price::from_units(200 * Price::SCALE - price.units());
+    Trade {
+        price: reflect(trade.price),
+        flag: opposite(trade.flag),
+        touch: trade
+            .touch
+            .map(|quote| touch(reflect(quote.ask), reflect(quote.bid))),
+        ..trade
+    }
+}
+
+pub(crate) fn opposite(side: Side) -> Side {
+    match side {
+        Side::Buy => Side::Sell,
+        Side::Sell => Side::Buy,
+        Side::Unknown => Side::Unknown,
+    }
+}
+
 /// Levels of a book from (price, size) pairs in any order.
 pub(crate) fn levels(pairs: &[(i64, i64)]) -> Vec<Level> {
     pairs

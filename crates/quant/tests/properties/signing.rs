@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use quant::market::Trade;
 use quant::market::{QuoteHistory, Rule, SignedTrade, Signer, Signing, Span, Timestamp, Touch};
 
-use crate::market::{cents, prints, touch};
+use crate::market::{cents, mirrored, opposite, prints, touch};
 
 type Observed = (Timestamp, Option<Touch>);
 
@@ -25,7 +25,14 @@ fn sign(rule: Rule, delay: Span, trades: &[Trade], quotes: &[Observed]) -> Vec<S
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
-    prop::sample::select(vec![Rule::Auto, Rule::Quote, Rule::Tick, Rule::LeeReady])
+    prop::sample::select(vec![
+        Rule::Auto,
+        Rule::Quote,
+        Rule::Tick,
+        Rule::LeeReady,
+        Rule::Emo,
+        Rule::Clnv,
+    ])
 }
 
 /// Quotes within so many milliseconds, some of one side; with the later half of the history they
@@ -72,6 +79,19 @@ proptest! {
                 quotes.iter().filter(|(at, _)| *at < trade.at).copied().collect();
             let then = sign(rule, Span::ZERO, &trades[..=number], &seen);
             prop_assert_eq!(then[number], all[number]);
+        }
+    }
+
+    #[test]
+    fn reflected_prices_swap_the_sides_and_nothing_else(
+        rule in rule(),
+        trades in prints(1..40),
+    ) {
+        let mirror: Vec<Trade> = trades.iter().copied().map(mirrored).collect();
+        let signed = sign(rule, Span::ZERO, &trades, &[]);
+        for (one, other) in signed.iter().zip(sign(rule, Span::ZERO, &mirror, &[])) {
+            prop_assert_eq!(opposite(one.side), other.side);
+            prop_assert_eq!(one.signed_by, other.signed_by);
         }
     }
 }
