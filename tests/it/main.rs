@@ -6,5 +6,6 @@
 
 mod harness;
 
+mod binance;
 mod deployment;
 mod harness_works;
