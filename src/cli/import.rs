@@ -8,8 +8,9 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use quant::market::Symbol;
 
+use crate::import::binance::{Binance, Clock};
 use crate::import::lobster::{Executions, Lobster};
-use crate::import::{ImportError, jsonl, lobster, unknown_kind};
+use crate::import::{ImportError, binance, jsonl, lobster, unknown_kind};
 
 /// Wrong use, configuration or input: the process exits with 2.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,7 @@ pub struct ImportArgs {
 #[derive(Clone, Debug, Subcommand)]
 enum ImportKind {
     Lobster(LobsterArgs),
+    Binance(BinanceArgs),
     Jsonl(JsonlArgs),
     #[command(external_subcommand)]
     Unknown(Vec<OsString>),
@@ -55,6 +57,36 @@ struct LobsterArgs {
     /// Which executions become trades: of displayed orders, or of hidden ones too
     #[arg(long, value_enum, default_value_t)]
     executions: Executions,
+    /// The recording to make
+    #[arg(long, value_name = "FILE.rec")]
+    out: PathBuf,
+}
+
+/// Raw captures of Binance's websocket streams (plain, .zst or .gz): trades, best bid and offer, depth.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example:
+  analytics import binance --symbol BTCUSDT --clock local --quote-delay-ms 20 capture.jsonl.zst \\
+    --out btcusdt.rec
+
+A line is a time of receipt and a frame:
+  1723161254087896568 {\"stream\":\"btcusdt@trade\",\"data\":{\"e\":\"trade\",…}}
+Files are merged by time of receipt.")]
+struct BinanceArgs {
+    /// The symbol, as Binance spells it; frames of others are passed over
+    #[arg(long, value_name = "S", value_parser = Symbol::new)]
+    symbol: Symbol,
+    /// Whose time the recording is in
+    #[arg(long, value_enum, default_value_t)]
+    clock: Clock,
+    /// How much older than a trade the quote on it must be; 0 is any time before
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=60_000))]
+    quote_delay_ms: u32,
+    /// Levels of the book on each side
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    levels: u16,
+    /// The captures
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
     /// The recording to make
     #[arg(long, value_name = "FILE.rec")]
     out: PathBuf,
@@ -90,6 +122,17 @@ pub fn run(args: ImportArgs, max_unpacked_bytes: u64) -> anyhow::Result<()> {
                 out: args.out,
             };
             lobster::import(&job, max_unpacked_bytes)
+        }
+        ImportKind::Binance(args) => {
+            let job = Binance {
+                symbol: args.symbol,
+                clock: args.clock,
+                quote_delay_ms: args.quote_delay_ms,
+                levels: usize::from(args.levels),
+                files: args.files,
+                out: args.out,
+            };
+            binance::import(&job, max_unpacked_bytes)
         }
         ImportKind::Jsonl(args) => jsonl::import(&args.files, &args.out, max_unpacked_bytes),
         ImportKind::Unknown(words) => {

@@ -1,6 +1,7 @@
 //! Importers: public data formats into event recordings. Each kind is one file here, one line in
 //! [`KINDS`] and one subcommand of `analytics import`.
 
+pub mod binance;
 pub mod jsonl;
 pub mod lobster;
 mod sink;
@@ -13,7 +14,7 @@ use crate::recording::RecordingError;
 pub use sink::Sink;
 
 /// Every kind there is, in the order help lists them.
-pub const KINDS: &[&str] = &["lobster", "jsonl"];
+pub const KINDS: &[&str] = &["lobster", "binance", "jsonl"];
 
 /// What an import read, kept and dropped: one line of JSON on standard output.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,9 @@ pub struct ImportReport {
     pub kept: u64,
     /// Rows not used, by reason.
     pub dropped: BTreeMap<String, u64>,
+    /// What was odd about rows that were used, and how often.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub noted: BTreeMap<String, u64>,
     /// Records whose source time was before the one ahead of them; they were sorted into place.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub out_of_order: u64,
@@ -90,12 +94,12 @@ mod tests {
     fn a_misspelt_kind_names_the_closest_and_lists_all() {
         assert_eq!(
             unknown_kind("lobstr"),
-            "import: no kind `lobstr`, did you mean `lobster`? (kinds: lobster, jsonl)"
+            "import: no kind `lobstr`, did you mean `lobster`? (kinds: lobster, binance, jsonl)"
         );
         assert!(unknown_kind("json").contains("did you mean `jsonl`?"));
         assert_eq!(
             unknown_kind("x"),
-            "import: no kind `x` (kinds: lobster, jsonl)"
+            "import: no kind `x` (kinds: lobster, binance, jsonl)"
         );
     }
 }

@@ -20,6 +20,7 @@ pub struct Sink {
     symbols: BTreeSet<String>,
     read: BTreeMap<&'static str, u64>,
     dropped: BTreeMap<&'static str, u64>,
+    noted: BTreeMap<&'static str, u64>,
     kept: u64,
     out_of_order: u64,
     first_ns: i64,
@@ -53,6 +54,7 @@ impl Sink {
             symbols: BTreeSet::new(),
             read: BTreeMap::new(),
             dropped: BTreeMap::new(),
+            noted: BTreeMap::new(),
             kept: 0,
             out_of_order: 0,
             first_ns: i64::MAX,
@@ -69,6 +71,11 @@ impl Sink {
     /// Counts `rows` not used and why.
     pub fn count_dropped(&mut self, reason: &'static str, rows: u64) {
         add(&mut self.dropped, reason, rows);
+    }
+
+    /// Counts `rows` that are used and odd.
+    pub fn note(&mut self, what: &'static str, rows: u64) {
+        add(&mut self.noted, what, rows);
     }
 
     /// Records so far.
@@ -123,6 +130,7 @@ impl Sink {
             read: named(&self.read),
             kept: self.kept,
             dropped: named(&self.dropped),
+            noted: named(&self.noted),
             out_of_order: self.out_of_order,
             unfilled: unfilled.iter().map(|&field| field.to_owned()).collect(),
             first: (self.kept > 0).then(|| rfc3339(self.first_ns)),

@@ -27,6 +27,10 @@ use crate::store::board::Board;
 /// After so long without an event everything is stale: the passes go on at the next event.
 const LONGEST_PAUSE: Span = Span::from_millis(15 * 60_000);
 
+/// Trades a list keeps between two passes: every print of the busiest half second, where a live
+/// store trims at a thousand.
+const LIST_LENGTH: usize = 1 << 16;
+
 /// What to replay and where to.
 pub struct Replay {
     /// Recordings; several are played in time order.
@@ -78,7 +82,7 @@ impl Replay {
         let watch = Stopwatch::start();
         let readers = self.recordings.iter().map(|path| Reader::open(path));
         let mut events = recording::merge(readers.collect::<Result<_, _>>()?);
-        let board = Arc::new(Board::default());
+        let board = Arc::new(Board::holding(LIST_LENGTH));
         let cannot_write = || format!("cannot write results to {}", self.out.display());
         let files = ReplayFiles::create(&self.out, self.trace_trades).with_context(cannot_write)?;
         let files = Arc::new(Mutex::new(files));

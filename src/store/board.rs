@@ -15,9 +15,10 @@ use super::keys;
 pub const LIST_LENGTH: usize = 1000;
 
 /// A store in this process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Board {
     entries: Mutex<HashMap<Arc<str>, Entry>>,
+    list_length: usize,
 }
 
 #[derive(Debug)]
@@ -26,7 +27,21 @@ enum Entry {
     List(VecDeque<Bytes>),
 }
 
+impl Default for Board {
+    fn default() -> Self {
+        Self::holding(LIST_LENGTH)
+    }
+}
+
 impl Board {
+    /// An empty board whose lists keep so many elements.
+    pub fn holding(list_length: usize) -> Self {
+        Self {
+            entries: Mutex::default(),
+            list_length,
+        }
+    }
+
     /// Sets a key to a value that stays.
     pub fn set(&self, key: Arc<str>, value: Bytes) {
         self.entries().insert(key, Entry::Text(value, None));
@@ -39,7 +54,7 @@ impl Board {
             .entry(key)
             .or_insert_with(|| Entry::List(VecDeque::new()));
         if let Entry::List(list) = list {
-            if list.len() == LIST_LENGTH {
+            if list.len() >= self.list_length {
                 list.pop_front();
             }
             list.push_back(element);

@@ -6,8 +6,12 @@
 
 mod harness;
 
+<<<<<<< HEAD
 mod command_line;
 mod daemon;
+=======
+mod binance;
+>>>>>>> bin
 mod deployment;
 mod faults;
 mod harness_works;
