@@ -6,12 +6,9 @@
 
 mod harness;
 
-<<<<<<< HEAD
+mod binance;
 mod command_line;
 mod daemon;
-=======
-mod binance;
->>>>>>> bin
 mod deployment;
 mod faults;
 mod harness_works;
