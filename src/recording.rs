@@ -7,6 +7,7 @@
 mod error;
 mod frame;
 mod merge;
+pub mod run;
 #[cfg(test)]
 mod tests;
 mod varint;
@@ -74,9 +75,12 @@ pub struct Header {
     /// The symbols in it, sorted; empty when not known.
     #[serde(default)]
     pub symbols: Vec<String>,
-    /// The hash of the configuration that ran, of a run recording.
+    /// The settings that ran, of a run recording; without what tells where the store is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub config_hash: Option<String>,
+    pub config: Option<serde_json::Value>,
+    /// The version of the program that ran, of a run recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
     /// The time of the first record: nanoseconds since the Unix epoch.
     pub start_ns: i64,
 }
@@ -88,8 +92,19 @@ impl Header {
             version: VERSION,
             kind: Kind::Event,
             symbols,
-            config_hash: None,
+            config: None,
+            program: None,
             start_ns,
+        }
+    }
+
+    /// The header of a run recording.
+    pub fn run(config: serde_json::Value, program: &str, start_ns: i64) -> Self {
+        Self {
+            kind: Kind::Run,
+            config: Some(config),
+            program: Some(program.to_owned()),
+            ..Self::event(Vec::new(), start_ns)
         }
     }
 }

@@ -83,6 +83,7 @@ pub(super) fn execute(args: DemoArgs, common: &Common) -> anyhow::Result<ExitCod
     let mut over = vec![
         "redis.url=\"memory:\"".to_owned(),
         "market.exchange=\"ALWAYS\"".to_owned(),
+        "engine.analytics_rth_only=false".to_owned(),
         format!("symbols.standard=[{}]", names.join(",")),
     ];
     if let Some(address) = args.listen {

@@ -11,13 +11,15 @@ use quant::market::{Symbol, Timestamp};
 use super::{Common, UsageError, print, runtime};
 use crate::engine::setup::Setup;
 use crate::recording::{Reader, RecordingError};
+use crate::replay::verify::verify;
 use crate::replay::{Replay, symbols_of};
 use crate::store::codec::time_of;
 
 /// Run the calculators over recordings on the recorded clock.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   analytics replay goog.rec --out results --trace trades --set signing.rule=lee_ready
+  analytics replay --verify run.rec
 
 Writes results/<document>.jsonl, results/summary.json and with --trace trades results/trades.jsonl.
 The same recordings and settings give the same bytes.")]
@@ -26,8 +28,12 @@ pub(super) struct ReplayArgs {
     #[arg(value_name = "FILE.rec", required = true)]
     recordings: Vec<PathBuf>,
     /// Directory of the results
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "verify")]
+    out: Option<PathBuf>,
+    /// Repeat the passes of a recorded run and compare every document: exit 1 at the first that
+    /// differs
+    #[arg(long, conflicts_with_all = ["out", "trace", "from", "to", "symbols"])]
+    verify: bool,
     /// What is written besides the documents
     #[arg(long, value_enum)]
     trace: Option<Trace>,
@@ -54,6 +60,10 @@ pub(super) fn time(text: &str) -> Result<Timestamp, String> {
 }
 
 pub(super) fn execute(args: ReplayArgs, common: &Common) -> anyhow::Result<ExitCode> {
+    let Some(out) = args.out else {
+        common.start(&[])?;
+        return verify_all(&args.recordings);
+    };
     let mut config = common.start(&[])?.config;
     if let (Some(from), Some(to)) = (args.from, args.to)
         && from > to
@@ -79,7 +89,7 @@ pub(super) fn execute(args: ReplayArgs, common: &Common) -> anyhow::Result<ExitC
     let setup = Setup::new(config, PER_SYMBOL).forgetful();
     let replay = Replay {
         recordings: args.recordings,
-        out: args.out,
+        out,
         trace_trades: args.trace.is_some(),
         from: args.from,
         to: args.to,
@@ -93,6 +103,19 @@ pub(super) fn execute(args: ReplayArgs, common: &Common) -> anyhow::Result<ExitC
         tracing::warn!(why = end, "recording ends early");
     }
     print(&serde_json::to_string(&summary)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Exit 1 at the first document that differs; exit 2 for a recording that cannot be judged.
+fn verify_all(recordings: &[PathBuf]) -> anyhow::Result<ExitCode> {
+    for path in recordings {
+        let verified = verify(path).map_err(|why| UsageError(format!("{why:#}")))?;
+        print(&serde_json::to_string(&verified)?);
+        if let Some(difference) = verified.difference {
+            tracing::error!(difference, "a document differs from the recorded one");
+            return Ok(ExitCode::FAILURE);
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 

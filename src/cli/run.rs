@@ -1,5 +1,6 @@
 //! `analytics run`: the daemon. Redis in, documents out, HTTP beside it.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,19 +10,23 @@ use clap::Args;
 use quant::calculators::PER_SYMBOL;
 use quant::market::Timestamp;
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{Common, UsageError, print, runtime, stop_signal};
 use crate::clock::Clock;
+use crate::config;
 use crate::engine::Engine;
 use crate::engine::run::{beat, notify, turn};
 use crate::engine::setup::Setup;
 use crate::engine::status::StatusBoard;
 use crate::http;
+use crate::recording::Header;
+use crate::recording::run::RunRecorder;
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::store::board::Board;
 use crate::store::redis::Redis;
+use crate::store::tap::Tap;
 use crate::telemetry;
 
 /// How long a stop waits for the last saving of states.
@@ -34,6 +39,7 @@ const HTTP_STOP: Duration = Duration::from_secs(1);
 #[command(after_help = "Examples:
   analytics run --config /etc/analytics/analytics.toml
   REDIS_URL=unix:/run/redis/redis.sock analytics run
+  analytics run --record run.rec
   analytics run --once --as-of 2026-11-20T15:00:00Z")]
 pub(super) struct RunArgs {
     /// Run every job once on what is in the store, print what came of it, and exit: 0 if every
@@ -43,6 +49,9 @@ pub(super) struct RunArgs {
     /// Take this for the time of day (RFC 3339 or epoch number)
     #[arg(long, requires = "once", value_name = "T", value_parser = super::replay::time)]
     as_of: Option<Timestamp>,
+    /// Record what every pass is told and a hash of what it says, for `replay --verify`
+    #[arg(long, conflicts_with = "once", value_name = "FILE.rec")]
+    record: Option<PathBuf>,
 }
 
 pub(super) fn execute(args: RunArgs, common: &Common) -> anyhow::Result<ExitCode> {
@@ -50,7 +59,7 @@ pub(super) fn execute(args: RunArgs, common: &Common) -> anyhow::Result<ExitCode
     let setup = Setup::new(loaded.config, PER_SYMBOL);
     match args.once {
         true => runtime()?.block_on(once(Arc::new(setup.forgetful()), args.as_of)),
-        false => runtime()?.block_on(daemon(Arc::new(setup))),
+        false => runtime()?.block_on(daemon(Arc::new(setup), args.record)),
     }
 }
 
@@ -66,7 +75,7 @@ fn store(setup: &Setup) -> anyhow::Result<(Source, Sink, Option<Arc<Redis>>)> {
     Ok((source, Sink::Redis(redis.clone()), Some(redis)))
 }
 
-async fn daemon(setup: Arc<Setup>) -> anyhow::Result<ExitCode> {
+async fn daemon(setup: Arc<Setup>, record: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let metrics = telemetry::start_metrics();
     let clock = Clock::System;
     let status = StatusBoard::new(clock.now(), setup.period(), &setup.intervals);
@@ -99,7 +108,13 @@ async fn daemon(setup: Arc<Setup>) -> anyhow::Result<ExitCode> {
     );
     let beating = tokio::spawn(beating);
     let upkeep = metrics.map(|metrics| tokio::spawn(keep_up(metrics)));
+    let recording = record.map(|path| recorder(&path, &setup, clock.now()));
+    let recording = recording.transpose()?;
     let mut engine = Engine::with_threads(setup, source, sink, status.clone())?;
+    let recorder = recording.map(|(tap, recorder)| {
+        engine.record(tap);
+        recorder
+    });
 
     let turning = turn(&mut engine, &clock, &status, stopped);
     let stopping = async {
@@ -116,6 +131,14 @@ async fn daemon(setup: Arc<Setup>) -> anyhow::Result<ExitCode> {
         info!("states are those of the last saving: the store did not take them");
     }
     signalled.context("cannot listen for signals")?;
+    drop(engine);
+    if let Some(recorder) = recorder {
+        let recorded = recorder.finish()?;
+        if recorded.dropped > 0 {
+            warn!(dropped = recorded.dropped, "the recording is incomplete");
+        }
+        info!(events = recorded.events, bytes = recorded.bytes, "recorded");
+    }
     beating.await.context("the heartbeat ended early")?;
     // Connections that stay open longer are cut with the process.
     let _ = tokio::time::timeout(HTTP_STOP, server).await;
@@ -127,6 +150,16 @@ async fn daemon(setup: Arc<Setup>) -> anyhow::Result<ExitCode> {
     }
     info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// A recorder of this run, and the tap that fills it.
+fn recorder(path: &Path, setup: &Setup, now: Timestamp) -> anyhow::Result<(Tap, RunRecorder)> {
+    let mut config = serde_json::to_value(&setup.config)?;
+    // Where the store is belongs to this host.
+    config["redis"] = serde_json::to_value(config::Redis::default())?;
+    let header = Header::run(config, env!("CARGO_PKG_VERSION"), now.nanos());
+    info!(file = %path.display(), "recording");
+    Ok(RunRecorder::start(path, &header)?)
 }
 
 /// Without it histograms grow for ever.

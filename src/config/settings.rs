@@ -136,7 +136,7 @@ impl Symbols {
 pub struct Market {
     /// Whether the hours before and after the regular session count as open.
     pub extended_hours: bool,
-    /// The exchange of a symbol that `exchanges` does not name.
+    /// The exchange of a symbol that neither `exchanges` names nor the calendar lists.
     pub exchange: String,
     /// Symbol → exchange code.
     #[serde(with = "by_symbol")]
@@ -161,11 +161,6 @@ impl Default for Market {
 }
 
 impl Market {
-    /// The code of the exchange a symbol trades on.
-    pub fn exchange_of(&self, symbol: &Symbol) -> &str {
-        self.exchanges.get(symbol).unwrap_or(&self.exchange)
-    }
-
     /// The currency a symbol trades in.
     pub fn currency_of(&self, symbol: &Symbol) -> &str {
         self.currencies.get(symbol).unwrap_or(&self.currency)

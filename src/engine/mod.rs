@@ -35,6 +35,7 @@ use crate::store::codec::BadInput;
 use crate::store::drain::Drain;
 use crate::store::exchange::{Ask, Gathered, StoreError};
 use crate::store::keys::SymbolKeys;
+use crate::store::tap::{RunEvent, RunTurn, Tap};
 use crate::telemetry;
 
 /// How often the set of symbols a feed publishes is read.
@@ -61,6 +62,8 @@ pub struct Engine {
     probe_due: Option<Timestamp>,
     logged_bad: BTreeMap<(&'static str, &'static str), Timestamp>,
     saving: Option<tokio::task::JoinHandle<()>>,
+    tap: Option<Tap>,
+    passes: u64,
 }
 
 /// A symbol's place. While it computes, its engine is away.
@@ -71,6 +74,10 @@ struct Slot {
     schedule: Schedule,
     discovered_due: Option<Timestamp>,
     save_due: Option<Timestamp>,
+    /// What stands in the store is not known any more.
+    anew: bool,
+    /// The turn under way, where turns are recorded.
+    tapped: Option<Box<RunTurn>>,
     engine: Option<Box<SymbolEngine>>,
 }
 
@@ -127,7 +134,14 @@ impl Engine {
             probe_due: None,
             logged_bad: BTreeMap::new(),
             saving: None,
+            tap: None,
+            passes: 0,
         }
+    }
+
+    /// Hands every symbol's start and turns to a tap from here on.
+    pub fn record(&mut self, tap: Tap) {
+        self.tap = Some(tap);
     }
 
     /// One pass at `now`. With a budget, what is done in time is published and the rest is left
@@ -178,6 +192,7 @@ impl Engine {
 
         let chosen = self.choose(now);
         let gathered = self.gather(&chosen, now).await?;
+        self.passes += 1;
         let started = chosen.len();
         for ((slot, due, today), gathered) in chosen.into_iter().zip(gathered) {
             self.start(slot, due, today, gathered, now);
@@ -219,10 +234,8 @@ impl Engine {
                 Err(why) => error!(%symbol, %why, "symbol left out"),
             }
         }
-        if self.setup.save_every().is_some() {
-            let restoring = self.restore(&mut slots, now).await;
-            restoring.inspect_err(|_| self.symbols_due = None)?;
-        }
+        let restoring = self.restore(&mut slots, now).await;
+        restoring.inspect_err(|_| self.symbols_due = None)?;
         self.slots.append(&mut slots);
         self.count_bad(&bad, None, now);
         Ok(())
@@ -241,6 +254,8 @@ impl Engine {
             schedule: self.setup.schedule(&symbol),
             discovered_due: None,
             save_due,
+            anew: false,
+            tapped: None,
             engine: Some(Box::new(engine)),
             symbol,
         }
@@ -249,7 +264,10 @@ impl Engine {
     /// Gives symbols back what they remembered before a restart or a take-over.
     async fn restore(&self, slots: &mut [Slot], now: Timestamp) -> Result<(), StoreError> {
         let engines = slots.iter().filter_map(|slot| slot.engine.as_ref());
-        let keys: Vec<Vec<String>> = engines.map(|engine| engine.state_keys()).collect();
+        let keys: Vec<Vec<String>> = match self.setup.save_every() {
+            Some(_) => engines.map(|engine| engine.state_keys()).collect(),
+            None => vec![Vec::new(); slots.len()],
+        };
         let mut saved = self.source.load(&keys.concat(), now).await?.into_iter();
         let (mut symbols, mut calculators) = (0, 0);
         for (slot, keys) in slots.iter_mut().zip(&keys) {
@@ -265,6 +283,10 @@ impl Engine {
                 // A calculator whose settings were changed starts anew; so does one of an older
                 // version. Neither is a fault.
                 info!(symbol = %slot.symbol, name, %why, "state not restored");
+            }
+            if let Some(tap) = &self.tap {
+                let symbol = slot.symbol.clone();
+                tap.send(RunEvent::Started { symbol, states });
             }
         }
         if symbols > 0 {
@@ -346,10 +368,26 @@ impl Engine {
     ) {
         let slack = self.setup.slack();
         let slot = &mut self.slots[at];
-        let Some(engine) = slot.engine.take() else {
+        let Some(mut engine) = slot.engine.take() else {
             return;
         };
         slot.schedule.ran(due, now, slack);
+        let anew = std::mem::take(&mut slot.anew);
+        if anew {
+            engine.forget_written();
+        }
+        slot.tapped = self.tap.as_ref().map(|_| {
+            Box::new(RunTurn {
+                symbol: slot.symbol.clone(),
+                pass: self.passes,
+                now,
+                today,
+                due: due.bits(),
+                anew,
+                gathered: gathered.clone(),
+                documents: None,
+            })
+        });
         let save = match self.setup.save_every() {
             Some(every) if is_due(&mut slot.save_due, every, now) => Some(slot.drain.clone()),
             Some(_) | None => None,
@@ -391,6 +429,10 @@ impl Engine {
     fn take_back(&mut self, done: Done, now: Timestamp, harvest: &mut Harvest) {
         let slot = &mut self.slots[done.slot];
         slot.engine = Some(done.engine);
+        if let (Some(tap), Some(mut turn)) = (&self.tap, slot.tapped.take()) {
+            turn.documents = done.turned.as_ref().ok().map(Turned::hashes);
+            tap.send(RunEvent::Turned(turn));
+        }
         match done.turned {
             Ok(turned) => harvest.push((done.slot, done.due, turned)),
             Err(why) => {
@@ -479,9 +521,8 @@ impl Engine {
         for slot in &mut self.slots {
             slot.schedule.all_due();
             slot.discovered_due = None;
-            if let Some(engine) = &mut slot.engine {
-                engine.forget_written();
-            }
+            // One that is still computing hears of it when it starts again.
+            slot.anew = true;
         }
     }
 

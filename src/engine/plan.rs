@@ -26,9 +26,14 @@ impl Jobs {
         self.0 & 1 << job as u32 != 0
     }
 
-    /// Whether none is.
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
+    /// As bits, for a recording.
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// From the bits of a recording.
+    pub fn from_bits(bits: u32) -> Self {
+        Self(bits)
     }
 }
 

@@ -115,9 +115,18 @@ impl Setup {
         entries.any(|entry| due.has(entry.job) && entry.needs.has(Section::Book))
     }
 
-    /// What the exchange of a symbol is doing.
+    /// What the exchange of a symbol is doing: the one the settings name for it, else the one the
+    /// calendar lists it on, else the exchange of most.
     pub fn session_of(&self, symbol: &Symbol, now: Timestamp) -> Session {
-        self.session(self.config.market.exchange_of(symbol), now)
+        let market = &self.config.market;
+        let listed = || self.calendars.exchange_of(symbol.as_str());
+        match market.exchanges.get(symbol) {
+            Some(code) => self.session(code, now),
+            None => match listed() {
+                Some(exchange) => exchange.at(now),
+                None => self.default_session(now),
+            },
+        }
     }
 
     /// What the exchange of most symbols is doing.

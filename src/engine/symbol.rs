@@ -117,6 +117,14 @@ pub struct Turned {
     pub states: Vec<PackedState>,
 }
 
+impl Turned {
+    /// Name and hash of each document.
+    pub fn hashes(&self) -> Vec<(String, u64)> {
+        let hash = |write: &Write| (write.document.to_owned(), xxh3_64(&write.value));
+        self.writes.iter().map(hash).collect()
+    }
+}
+
 /// A state as it stands in the store: its key and bytes.
 pub type PackedState = (String, Bytes);
 

@@ -306,4 +306,45 @@ async fn a_poisoned_symbol_changes_nothing_for_another() {
     );
 }
 
+/// Local opening minutes of a day, as UTC minutes since midnight: from, to.
+type Hours = Option<(i64, i64)>;
+
+/// Turns the engine once a minute through a day (from midnight UTC) and holds each pass against
+/// the hours in which A (New York) and B (Mumbai) trade.
+async fn check_gates(date: &str, new_york: Hours, mumbai: Hours) {
+    let sets = [
+        "engine.analytics_rth_only=true",
+        "market.exchanges.B=\"XNSE\"",
+    ];
+    let mut rig = rig(&sets, quant::calculators::PER_SYMBOL, false);
+    let midnight = Timestamp::from_rfc3339(&format!("{date}T00:00:00Z")).unwrap();
+    for minute in 0..24 * 60 {
+        let now = midnight.plus(Span::from_millis(minute * 60_000));
+        let open = |hours: Hours| hours.is_some_and(|(from, to)| (from..to).contains(&minute));
+        let expected = usize::from(open(new_york)) + usize::from(open(mumbai));
+        let pass = rig.pass(now).await;
+        assert_eq!(pass.symbols, expected, "{date} minute {minute}");
+        assert_eq!(
+            rig.status.lock().idle,
+            expected == 0,
+            "{date} minute {minute}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_day_is_gated_to_the_minute_over_clock_changes_half_days_and_holidays() {
+    let clock = |hour: i64, minute: i64| hour * 60 + minute;
+    let mumbai = Some((clock(3, 45), clock(10, 0)));
+    let winter = (clock(14, 30), clock(21, 0));
+    let summer = (clock(13, 30), clock(20, 0));
+    // The Friday before the clocks change, the Sunday they do, and the Monday after.
+    check_gates("2026-03-06", Some(winter), mumbai).await;
+    check_gates("2026-03-08", None, None).await;
+    check_gates("2026-03-09", Some(summer), mumbai).await;
+    // Thanksgiving, and the half day after it.
+    check_gates("2026-11-26", None, mumbai).await;
+    check_gates("2026-11-27", Some((clock(14, 30), clock(18, 0))), mumbai).await;
+}
+
 mod restart;

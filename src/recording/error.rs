@@ -26,6 +26,9 @@ pub enum RecordingError {
     /// A recording of passes where one of events is needed.
     #[error("{0} records the passes of a run, not events (`analytics replay --verify` reads it)")]
     NotEvents(String),
+    /// A recording of events where one of passes is needed.
+    #[error("{0} records events, not the passes of a run (`analytics run --record` makes those)")]
+    NotARun(String),
     /// A frame is whole but its records make no sense.
     #[error("{0}: a record cannot be decoded: {1} (the file was made by a faulty writer)")]
     Record(String, &'static str),

@@ -5,6 +5,7 @@
 //! same recording and settings give the same bytes.
 
 pub mod files;
+pub mod verify;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -9,3 +9,4 @@ pub mod feed;
 pub mod keys;
 pub mod redis;
 pub mod scan;
+pub mod tap;

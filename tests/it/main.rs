@@ -13,5 +13,6 @@ mod deployment;
 mod faults;
 mod harness_works;
 mod real_data;
+mod record;
 mod replay;
 mod tidy;

@@ -1,17 +1,15 @@
 //! An engine that was killed and goes on from its saved states, beside one that was not.
 
-use quant::synthetic::{Instrument, World};
+use quant::synthetic::{Instrument, Kind, World};
 
 use super::*;
-use crate::feed::wire::Wire;
-use crate::recording::Op;
 
 const HALF: Span = Span::from_millis(500);
 
 /// A market of symbols A and B that plays the same on every board.
 struct Market {
     world: World,
-    wires: Vec<Wire>,
+    names: Vec<Symbol>,
 }
 
 impl Market {
@@ -26,18 +24,33 @@ impl Market {
             .collect();
         Self {
             world: World::new(7, &instruments, NOW),
-            wires: instruments.iter().map(|i| Wire::of(&i.symbol)).collect(),
+            names: instruments.iter().map(|i| i.symbol.clone()).collect(),
         }
     }
 
     fn advance(&mut self, until: Timestamp, boards: &[&Board]) {
-        let wires = &self.wires;
+        let names = &self.names;
         self.world.advance(until, &mut |event| {
-            let record = wires[event.instrument].record(&event.kind, event.at);
+            let (symbol, at) = (&names[event.instrument], event.at.nanos());
             for board in boards {
-                match record.op {
-                    Op::Set => board.set(record.key.clone(), record.value.clone()),
-                    Op::Rpush | Op::Publish => board.push(record.key.clone(), record.value.clone()),
+                match &event.kind {
+                    Kind::Trade { trade, .. } => {
+                        let touch = trade.touch.unwrap();
+                        let text = format!(
+                            r#"{{"price":{},"size":{},"timestamp":{at},"bid":{},"ask":{}}}"#,
+                            trade.price.to_f64(),
+                            trade.size.to_f64(),
+                            touch.bid.to_f64(),
+                            touch.ask.to_f64(),
+                        );
+                        board.push(format!("market:{symbol}:trades").into(), text.into());
+                    }
+                    Kind::Quote { quote, .. } => {
+                        let last = quote.spot.unwrap().to_f64();
+                        let text = format!(r#"{{"last":{last},"timestamp":{at}}}"#);
+                        board.set(format!("market:{symbol}:ticker").into(), text.into());
+                    }
+                    Kind::Book(_) => {}
                 }
             }
         });

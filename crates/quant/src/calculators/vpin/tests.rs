@@ -1,3 +1,5 @@
+//! What VPIN promises: bucket sizes by source, percentiles, memory that loads or is refused.
+
 use chrono::NaiveDate;
 
 use super::*;

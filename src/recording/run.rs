@@ -1,0 +1,500 @@
+//! Run recordings: what each symbol's turn was told and a hash of what it said, so that the same
+//! passes can be repeated and every document compared.
+//!
+//! A frame holds whole records. A record is a kind (u8) and its fields: numbers as varints, texts
+//! and bytes with their length before them. A value that stood in the turn before is not written
+//! again. The last record counts what the recorder had to drop: a run with any is incomplete.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Receiver;
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use chrono::{Datelike, NaiveDate};
+use quant::market::{Symbol, Timestamp};
+
+use super::frame::{FRAME_BYTES, FrameReader, FrameWriter, MAX_VALUE_BYTES};
+use super::varint::{put_varint, span, varint};
+use super::{Header, Kind, RecordingError};
+use crate::store::exchange::{Fetched, Gathered, NewTrades};
+use crate::store::tap::{RunEvent, RunTurn, Tap, tap};
+
+const STARTED: u8 = 0;
+const TURNED: u8 = 1;
+const ENDED: u8 = 2;
+const SETTINGS: u8 = 3;
+
+const NOT_ASKED: u8 = 0;
+const MISSING: u8 = 1;
+const WRONG_TYPE: u8 = 2;
+const SAME: u8 = 3;
+const VALUE: u8 = 4;
+
+/// Most elements of a list in one record; a store keeps a thousand trades.
+const MAX_ELEMENTS: u64 = 1 << 20;
+
+/// Records a run on a thread of its own.
+pub struct RunRecorder {
+    thread: JoinHandle<Result<Recorded, RecordingError>>,
+}
+
+/// What was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Starts and turns.
+    pub events: u64,
+    /// Events that did not fit into the buffer.
+    pub dropped: u64,
+    /// Bytes of the file.
+    pub bytes: u64,
+}
+
+impl RunRecorder {
+    /// A new file, and the tap that fills it.
+    pub fn start(path: &Path, header: &Header) -> Result<(Tap, Self), RecordingError> {
+        let frames = FrameWriter::create(path, header)?;
+        let (tap, events, dropped) = tap();
+        let thread = std::thread::Builder::new()
+            .name("recorder".into())
+            .spawn(move || record(frames, &events, &dropped))
+            .map_err(|source| RecordingError::write(path, source))?;
+        Ok((tap, Self { thread }))
+    }
+
+    /// Waits until everything is on the disk; every tap must be gone.
+    pub fn finish(self) -> Result<Recorded, RecordingError> {
+        self.thread.join().expect("the recorder does not panic")
+    }
+}
+
+fn record(
+    frames: FrameWriter,
+    events: &Receiver<RunEvent>,
+    dropped: &Arc<AtomicU64>,
+) -> Result<Recorded, RecordingError> {
+    let mut writer = RunWriter {
+        frames,
+        raw: Vec::with_capacity(FRAME_BYTES + FRAME_BYTES / 4),
+        last: HashMap::new(),
+    };
+    let mut count = 0;
+    for event in events {
+        writer.event(&event)?;
+        count += 1;
+    }
+    let dropped = dropped.load(Ordering::Relaxed);
+    writer.raw.push(ENDED);
+    put_varint(&mut writer.raw, dropped);
+    writer.end_frame()?;
+    Ok(Recorded {
+        events: count,
+        dropped,
+        bytes: writer.frames.finish()?,
+    })
+}
+
+struct RunWriter {
+    frames: FrameWriter,
+    raw: Vec<u8>,
+    last: HashMap<Symbol, [Option<Bytes>; 5]>,
+}
+
+impl RunWriter {
+    fn event(&mut self, event: &RunEvent) -> Result<(), RecordingError> {
+        match event {
+            RunEvent::Settings(config) => {
+                self.raw.push(SETTINGS);
+                put_bytes(&mut self.raw, config.to_string().as_bytes());
+            }
+            RunEvent::Started { symbol, states } => {
+                self.last.remove(symbol);
+                self.raw.push(STARTED);
+                put_bytes(&mut self.raw, symbol.as_str().as_bytes());
+                put_varint(&mut self.raw, states.len() as u64);
+                for state in states {
+                    self.raw.push(u8::from(state.is_some()));
+                    put_bytes(&mut self.raw, state.as_deref().unwrap_or_default());
+                }
+            }
+            RunEvent::Turned(turn) => self.turn(turn),
+        }
+        match self.raw.len() >= FRAME_BYTES {
+            true => self.end_frame(),
+            false => Ok(()),
+        }
+    }
+
+    fn turn(&mut self, turn: &RunTurn) {
+        let out = &mut self.raw;
+        out.push(TURNED);
+        put_bytes(out, turn.symbol.as_str().as_bytes());
+        put_varint(out, turn.pass);
+        out.extend_from_slice(&turn.now.nanos().to_le_bytes());
+        out.extend_from_slice(&turn.today.num_days_from_ce().to_le_bytes());
+        put_varint(out, turn.due.into());
+        out.push(u8::from(turn.anew));
+        let last = self.last.entry(turn.symbol.clone()).or_default();
+        for (fetched, last) in fields(&turn.gathered).into_iter().zip(last) {
+            put_fetched(out, fetched, last);
+        }
+        let trades = &turn.gathered.trades;
+        out.push(u8::from(trades.gap) | u8::from(trades.wrong_type) << 1);
+        put_varint(out, trades.elements.len() as u64);
+        for element in &trades.elements {
+            put_bytes(out, element);
+        }
+        let Some(documents) = &turn.documents else {
+            out.push(0);
+            return;
+        };
+        out.push(1);
+        put_varint(out, documents.len() as u64);
+        for (name, hash) in documents {
+            put_bytes(out, name.as_bytes());
+            out.extend_from_slice(&hash.to_le_bytes());
+        }
+    }
+
+    fn end_frame(&mut self) -> Result<(), RecordingError> {
+        self.frames.frame(&self.raw)?;
+        self.raw.clear();
+        self.raw.shrink_to(FRAME_BYTES + FRAME_BYTES / 4);
+        Ok(())
+    }
+}
+
+fn fields(gathered: &Gathered) -> [&Fetched; 5] {
+    [
+        &gathered.ticker,
+        &gathered.book,
+        &gathered.bucket_size,
+        &gathered.bucket_size_global,
+        &gathered.volume,
+    ]
+}
+
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+fn put_fetched(out: &mut Vec<u8>, fetched: &Fetched, last: &mut Option<Bytes>) {
+    match fetched {
+        Fetched::NotAsked => out.push(NOT_ASKED),
+        Fetched::Missing => out.push(MISSING),
+        Fetched::WrongType => out.push(WRONG_TYPE),
+        Fetched::Value(bytes) if last.as_ref() == Some(bytes) => out.push(SAME),
+        Fetched::Value(bytes) => {
+            out.push(VALUE);
+            put_bytes(out, bytes);
+            *last = Some(bytes.clone());
+        }
+    }
+}
+
+/// Reads a run recording event by event.
+pub struct RunReader {
+    frames: FrameReader,
+    header: Header,
+    frame: Bytes,
+    at: usize,
+    last: HashMap<Symbol, [Option<Bytes>; 5]>,
+    dropped: Option<u64>,
+}
+
+impl RunReader {
+    /// Opens a run recording and reads its header.
+    pub fn open(path: &Path) -> Result<Self, RecordingError> {
+        let (frames, header) = FrameReader::open(path)?;
+        if header.kind != Kind::Run {
+            return Err(RecordingError::NotARun(path.display().to_string()));
+        }
+        Ok(Self {
+            frames,
+            header,
+            frame: Bytes::new(),
+            at: 0,
+            last: HashMap::new(),
+            dropped: None,
+        })
+    }
+
+    /// The header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Why the run is not whole, once it is read: it was cut off, or events were dropped.
+    pub fn incomplete(&self) -> Option<String> {
+        if let Some(torn) = self.frames.truncated() {
+            return Some(torn.to_owned());
+        }
+        match self.dropped {
+            Some(0) => None,
+            Some(dropped) => Some(format!(
+                "{dropped} events were dropped while it was recorded"
+            )),
+            None => Some("its end is missing".to_owned()),
+        }
+    }
+
+    fn decode(&mut self) -> Result<Option<RunEvent>, &'static str> {
+        let kind = self.byte()?;
+        match kind {
+            STARTED => {
+                let symbol = self.symbol()?;
+                self.last.remove(&symbol);
+                let count = self.count()?;
+                let mut states = Vec::new();
+                for _ in 0..count {
+                    let there = self.byte()? == 1;
+                    let bytes = self.bytes()?;
+                    states.push(there.then_some(bytes));
+                }
+                Ok(Some(RunEvent::Started { symbol, states }))
+            }
+            TURNED => self
+                .turn()
+                .map(|turn| Some(RunEvent::Turned(Box::new(turn)))),
+            SETTINGS => {
+                let config = serde_json::from_slice(&self.bytes()?);
+                Ok(Some(RunEvent::Settings(config.map_err(|_| "settings")?)))
+            }
+            ENDED => {
+                self.dropped = Some(self.number()?);
+                Ok(None)
+            }
+            _ => Err("unknown record"),
+        }
+    }
+
+    fn turn(&mut self) -> Result<RunTurn, &'static str> {
+        let symbol = self.symbol()?;
+        let pass = self.number()?;
+        let now = Timestamp::from_nanos(i64::from_le_bytes(self.array()?));
+        let days = i32::from_le_bytes(self.array()?);
+        let today = NaiveDate::from_num_days_from_ce_opt(days).ok_or("date")?;
+        let due = u32::try_from(self.number()?).map_err(|_| "jobs")?;
+        let anew = self.byte()? == 1;
+        let mut last = self.last.remove(&symbol).unwrap_or_default();
+        let mut fetched = Vec::with_capacity(last.len());
+        for last in &mut last {
+            fetched.push(self.fetched(last)?);
+        }
+        self.last.insert(symbol.clone(), last);
+        let mut fetched = fetched.into_iter();
+        let mut next = || fetched.next().unwrap_or_default();
+        let mut gathered = Gathered {
+            ticker: next(),
+            book: next(),
+            bucket_size: next(),
+            bucket_size_global: next(),
+            volume: next(),
+            trades: NewTrades::default(),
+        };
+        let flags = self.byte()?;
+        gathered.trades.gap = flags & 1 != 0;
+        gathered.trades.wrong_type = flags & 2 != 0;
+        for _ in 0..self.count()? {
+            let element = self.bytes()?;
+            gathered.trades.elements.push(element);
+        }
+        let documents = match self.byte()? {
+            0 => None,
+            _ => {
+                let mut documents = Vec::new();
+                for _ in 0..self.count()? {
+                    let name = self.text()?;
+                    documents.push((name, u64::from_le_bytes(self.array()?)));
+                }
+                Some(documents)
+            }
+        };
+        Ok(RunTurn {
+            symbol,
+            pass,
+            now,
+            today,
+            due,
+            anew,
+            gathered,
+            documents,
+        })
+    }
+
+    fn fetched(&mut self, last: &mut Option<Bytes>) -> Result<Fetched, &'static str> {
+        Ok(match self.byte()? {
+            NOT_ASKED => Fetched::NotAsked,
+            MISSING => Fetched::Missing,
+            WRONG_TYPE => Fetched::WrongType,
+            SAME => Fetched::Value(last.clone().ok_or("a value that stood nowhere before")?),
+            VALUE => {
+                // A copy, because a slice would keep its whole frame for as long as it stands.
+                let bytes = Bytes::copy_from_slice(&self.bytes()?);
+                *last = Some(bytes.clone());
+                Fetched::Value(bytes)
+            }
+            _ => return Err("value"),
+        })
+    }
+
+    fn byte(&mut self) -> Result<u8, &'static str> {
+        let byte = *self.frame.get(self.at).ok_or("end of frame")?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], &'static str> {
+        let bytes = self.frame.get(self.at..self.at + N).ok_or("end of frame")?;
+        self.at += N;
+        bytes.try_into().map_err(|_| "number")
+    }
+
+    fn number(&mut self) -> Result<u64, &'static str> {
+        varint(&self.frame, &mut self.at).ok_or("number")
+    }
+
+    fn count(&mut self) -> Result<u64, &'static str> {
+        let count = self.number()?;
+        if count > MAX_ELEMENTS {
+            Err("count")
+        } else {
+            Ok(count)
+        }
+    }
+
+    fn bytes(&mut self) -> Result<Bytes, &'static str> {
+        let span = span(&self.frame, &mut self.at, MAX_VALUE_BYTES).ok_or("length")?;
+        Ok(self.frame.slice(span))
+    }
+
+    fn text(&mut self) -> Result<String, &'static str> {
+        String::from_utf8(self.bytes()?.to_vec()).map_err(|_| "text")
+    }
+
+    fn symbol(&mut self) -> Result<Symbol, &'static str> {
+        Symbol::new(&self.text()?).map_err(|_| "symbol")
+    }
+}
+
+impl Iterator for RunReader {
+    type Item = Result<RunEvent, RecordingError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if self.at < self.frame.len() {
+                match self.decode() {
+                    Ok(Some(event)) => return Some(Ok(event)),
+                    Ok(None) => continue,
+                    Err(cause) => {
+                        self.at = self.frame.len();
+                        let path = self.frames.path().display().to_string();
+                        return Some(Err(RecordingError::Record(path, cause)));
+                    }
+                }
+            }
+            match self.frames.next_frame() {
+                Ok(Some(frame)) => (self.frame, self.at) = (frame, 0),
+                Ok(None) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn header() -> Header {
+        Header::run(serde_json::json!({}), "0.1.0", 0)
+    }
+
+    fn turn(symbol: &str, ticker: Fetched, elements: &[&'static str]) -> RunEvent {
+        RunEvent::Turned(Box::new(RunTurn {
+            symbol: Symbol::new(symbol).unwrap(),
+            pass: 7,
+            now: Timestamp::from_seconds(-3),
+            today: NaiveDate::from_ymd_opt(2026, 11, 20).unwrap(),
+            due: 5,
+            anew: true,
+            gathered: Gathered {
+                ticker,
+                trades: NewTrades {
+                    elements: elements
+                        .iter()
+                        .map(|e| Bytes::from_static(e.as_bytes()))
+                        .collect(),
+                    gap: true,
+                    wrong_type: false,
+                },
+                ..Gathered::default()
+            },
+            documents: Some(vec![("vpin".into(), 42)]),
+        }))
+    }
+
+    fn recorded(events: &[RunEvent]) -> (tempfile::TempDir, std::path::PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.rec");
+        let (tap, recorder) = RunRecorder::start(&path, &header()).unwrap();
+        events.iter().for_each(|event| tap.send(event.clone()));
+        drop(tap);
+        assert_eq!(recorder.finish().unwrap().events, events.len() as u64);
+        (dir, path)
+    }
+
+    #[test]
+    fn a_run_comes_back_as_it_was() {
+        let value = |text: &'static str| Fetched::Value(text.into());
+        let events = [
+            RunEvent::Settings(serde_json::json!({"tape": {"ring": 7}})),
+            RunEvent::Started {
+                symbol: Symbol::new("A").unwrap(),
+                states: vec![None, Some("state".into())],
+            },
+            turn("A", value("one"), &["x", "y"]),
+            turn("B", value("one"), &[]),
+            turn("A", value("one"), &[]),
+            turn("A", Fetched::Missing, &["z"]),
+            turn("A", value("one"), &[]),
+            turn("A", Fetched::WrongType, &[]),
+        ];
+        let (_dir, path) = recorded(&events);
+        let mut reader = RunReader::open(&path).unwrap();
+        let read: Vec<RunEvent> = reader.by_ref().map(Result::unwrap).collect();
+        assert_eq!(read, events);
+        assert_eq!(reader.incomplete(), None);
+    }
+
+    #[test]
+    fn a_run_that_was_cut_off_is_incomplete() {
+        let (_dir, path) = recorded(&[turn("A", Fetched::NotAsked, &["x"])]);
+        let bytes = std::fs::read(&path).unwrap();
+        for len in (0..bytes.len()).rev() {
+            std::fs::write(&path, &bytes[..len]).unwrap();
+            if let Ok(mut reader) = RunReader::open(&path) {
+                reader.by_ref().for_each(drop);
+                assert!(reader.incomplete().is_some(), "{len}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_frame_panics(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("run.rec");
+            let mut frames = FrameWriter::create(&path, &header()).unwrap();
+            frames.frame(&body).unwrap();
+            frames.finish().unwrap();
+            RunReader::open(&path).unwrap().for_each(drop);
+        }
+    }
+}
