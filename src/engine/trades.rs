@@ -82,7 +82,9 @@ impl TradeIntake {
         if new.gap {
             decoder.bad.count(section, "gap");
         }
-        let seen_up_to = self.newest.filter(|_| new.gap);
+        // A newest time ahead of now is of a clock that was stepped back since.
+        let newest = self.newest.map(|newest| newest.min(decoder.received));
+        let seen_up_to = newest.filter(|_| new.gap);
         let mut trades = Vec::with_capacity(new.elements.len());
         for (arrival, element) in new.elements.iter().enumerate() {
             let Some(DecodedTrade { trade, id }) = decoder.trade(element) else {

@@ -59,7 +59,11 @@ impl RunRecorder {
         let (tap, events, dropped) = tap();
         let thread = std::thread::Builder::new()
             .name("recorder".into())
-            .spawn(move || record(frames, &events, &dropped))
+            .spawn(move || {
+                record(frames, &events, &dropped).inspect_err(|why| {
+                    tracing::error!(%why, "the run is not recorded any more");
+                })
+            })
             .map_err(|source| RecordingError::write(path, source))?;
         Ok((tap, Self { thread }))
     }
@@ -190,7 +194,8 @@ fn put_fetched(out: &mut Vec<u8>, fetched: &Fetched, last: &mut Option<Bytes>) {
         Fetched::Value(bytes) => {
             out.push(VALUE);
             put_bytes(out, bytes);
-            *last = Some(bytes.clone());
+            // A copy, because the value is a slice of a whole reply and would keep that.
+            *last = Some(Bytes::copy_from_slice(bytes));
         }
     }
 }

@@ -128,7 +128,8 @@ impl Decoder<'_> {
         let text = self.text(section, bytes)?;
         let (mut bid, mut ask, mut volume) = (None, None, Picked::new());
         let (mut spot, mut time) = (Picked::new(), Picked::new());
-        let scanned = Scanner::new(text).object(|scanner, key| {
+        let mut scanner = Scanner::new(text);
+        let scanned = scanner.object(|scanner, key| {
             match key {
                 "bid" => bid = self.price(section, scanner.scalar()?),
                 "ask" => ask = self.price(section, scanner.scalar()?),
@@ -143,7 +144,7 @@ impl Decoder<'_> {
             }
             Ok(())
         });
-        self.whole(section, scanned)?;
+        self.whole(section, scanned.and_then(|()| scanner.end()))?;
         let midpoint = || {
             let doubled = i128::from(bid?.units()) + i128::from(ask?.units());
             i64::try_from(doubled / 2).ok().map(Price::from_units)
@@ -168,7 +169,8 @@ impl Decoder<'_> {
         let text = self.text(section, bytes)?;
         let (mut bids, mut asks) = (None, None);
         let mut time = Picked::new();
-        let scanned = Scanner::new(text).object(|scanner, key| {
+        let mut scanner = Scanner::new(text);
+        let scanned = scanner.object(|scanner, key| {
             match key {
                 "bids" => bids = self.levels(scanner)?,
                 "asks" => asks = self.levels(scanner)?,
@@ -178,7 +180,7 @@ impl Decoder<'_> {
             }
             Ok(())
         });
-        self.whole(section, scanned)?;
+        self.whole(section, scanned.and_then(|()| scanner.end()))?;
         if bids.is_none() && asks.is_none() {
             self.bad.count(section, "no_levels");
             return None;
@@ -195,7 +197,8 @@ impl Decoder<'_> {
         let (mut price, mut size, mut time) = (Picked::new(), Picked::new(), Picked::new());
         let (mut flag, mut venue, mut id) = (Picked::new(), Picked::new(), Picked::new());
         let (mut bid, mut ask) = (None, None);
-        let scanned = Scanner::new(text).object(|scanner, key| {
+        let mut scanner = Scanner::new(text);
+        let scanned = scanner.object(|scanner, key| {
             match key {
                 "price" => price.offer(0, self.price(section, scanner.scalar()?)),
                 "last" => price.offer(1, self.price(section, scanner.scalar()?)),
@@ -222,7 +225,7 @@ impl Decoder<'_> {
             }
             Ok(())
         });
-        self.whole(section, scanned)?;
+        self.whole(section, scanned.and_then(|()| scanner.end()))?;
         let Some(price) = price.value else {
             self.bad.count(section, "no_price");
             return None;
@@ -253,9 +256,10 @@ impl Decoder<'_> {
     pub fn discovered(&mut self, bytes: &[u8]) -> Option<Size> {
         let section = Section::Discovered;
         let text = self.text(section, bytes)?;
-        let scalar = match Scanner::new(text).scalar() {
-            Ok(scalar) => scalar,
-            Err(_) => Scalar::Text(text.into()),
+        let mut scanner = Scanner::new(text);
+        let scalar = match scanner.scalar() {
+            Ok(scalar) if scanner.end().is_ok() => scalar,
+            Ok(_) | Err(_) => Scalar::Text(text.into()),
         };
         self.size(section, scalar)
     }
@@ -475,19 +479,27 @@ pub fn time_of(text: &str) -> Option<Timestamp> {
 }
 
 fn venue_of(scalar: Scalar<'_>) -> Option<Venue> {
-    match scalar {
-        Scalar::Text(text) if !text.is_empty() => Some(Venue::new(&text)),
-        Scalar::Number(text) => Some(Venue::new(text)),
-        Scalar::Text(_) | Scalar::Null | Scalar::Bool(_) | Scalar::Container => None,
-    }
+    word_of(&scalar).map(Venue::new)
 }
 
 fn id_of(scalar: Scalar<'_>) -> Option<u64> {
-    match scalar {
-        Scalar::Text(text) if !text.is_empty() => Some(xxh3_64(text.as_bytes())),
-        Scalar::Number(text) => Some(xxh3_64(text.as_bytes())),
-        Scalar::Text(_) | Scalar::Null | Scalar::Bool(_) | Scalar::Container => None,
-    }
+    word_of(&scalar).map(|word| xxh3_64(word.as_bytes()))
+}
+
+/// A name or number that is there.
+fn word_of<'a>(scalar: &'a Scalar<'_>) -> Option<&'a str> {
+    let word = match scalar {
+        Scalar::Text(text) => text.trim(),
+        Scalar::Number(text) => text,
+        Scalar::Null | Scalar::Bool(_) | Scalar::Container => return None,
+    };
+    (!is_missing(word)).then_some(word)
+}
+
+/// What producers write where they have nothing.
+fn is_missing(word: &str) -> bool {
+    let missing = ["", "null", "nan", "infinity", "-infinity", "inf", "-inf"];
+    missing.iter().any(|other| other.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

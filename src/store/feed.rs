@@ -97,6 +97,12 @@ impl FeedBatch {
             && self.members.is_empty()
     }
 
+    /// Trades and messages that wait.
+    fn unrepeatable(&self) -> u64 {
+        let trades: usize = self.lists.values().map(VecDeque::len).sum();
+        (trades + self.messages.len()) as u64
+    }
+
     /// Forgets what was written.
     fn clear(&mut self) {
         let dropped = self.dropped;
@@ -141,6 +147,8 @@ impl Redis {
         }
         let result = {
             let operations = batch.operations();
+            // One connection for the whole batch: what is pushed keeps its order.
+            let client = self.client();
             let calls = operations.chunks(BATCH).map(|chunk| async move {
                 let keys: Vec<&str> = chunk.iter().map(|(key, ..)| *key).collect();
                 let mut arguments = Vec::with_capacity(2 * chunk.len() + 1);
@@ -149,18 +157,27 @@ impl Redis {
                     arguments.push(value.clone());
                 }
                 arguments.push(Value::from(KEY_TTL.to_string()));
-                self.client()
+                client
                     .eval::<Option<String>, _, _, _>(FEED_SCRIPT, keys, arguments)
                     .await
                     .map_err(|error| self.error(error))
             });
             try_join_all(calls).await
         };
-        batch.clear();
-        match result?.into_iter().flatten().next() {
-            Some(refusal) => Err(StoreError::Refused(refusal)),
-            None => Ok(()),
+        let refusal = match result {
+            Ok(replies) => replies
+                .into_iter()
+                .flatten()
+                .next()
+                .map(StoreError::Refused),
+            Err(why) => Some(why),
+        };
+        if refusal.is_some() {
+            // Some of it may be written: repeating it would double trades, so it counts as lost.
+            batch.dropped += batch.unrepeatable();
         }
+        batch.clear();
+        refusal.map_or(Ok(()), Err)
     }
 
     /// Writes a feed's heartbeat.

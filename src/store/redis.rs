@@ -24,6 +24,10 @@ use crate::config;
 /// that one reply stays below a megabyte.
 const BATCH: usize = 100;
 
+/// Longest tail of a trade list that is read: what the ring of a symbol can hold unread. A producer
+/// that does not trim its list costs no other symbol its numbers.
+const LONGEST_TAIL: i64 = 16_384;
+
 /// Writes documents: for each key a lifetime, a mode and a value. One document that Redis
 /// refuses does not keep the others out; the first refusal is returned.
 const WRITE_SCRIPT: &str = r"
@@ -108,7 +112,7 @@ impl Redis {
             .iter()
             .zip(drains.iter())
             .map(|(ask, drain)| {
-                let start = drain.window().map_or(0, |k| -(k as i64));
+                let start = drain.window().map_or(-LONGEST_TAIL, |k| -(k as i64));
                 (ask.keys.trades.as_str(), start)
             })
             .collect();

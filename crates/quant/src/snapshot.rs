@@ -153,7 +153,9 @@ fn refuse_stale(
     now: Timestamp,
 ) -> Result<(), NoValue> {
     let age = now.since(as_of);
-    if age <= max_age {
+    // A time as far ahead is of a clock that was stepped back since: how old the value is, nobody
+    // knows.
+    if age <= max_age && age.nanos() >= max_age.nanos().saturating_neg() {
         return Ok(());
     }
     let age_ms = age.millis().max(0) as u64;

@@ -71,6 +71,15 @@ fn the_best_alias_wins_wherever_it_stands() {
 }
 
 #[test]
+fn an_id_that_says_nothing_is_none() {
+    for id in ["null", "\"null\"", "\"\"", "NaN", "true"] {
+        let text = format!(r#"{{"p":1,"s":1,"ts":1799999999,"id":{id}}}"#);
+        let (decoded, _) = decode(|decoder| decoder.trade(text.as_bytes()));
+        assert_eq!(decoded.unwrap().id, None, "{id}");
+    }
+}
+
+#[test]
 fn a_buyer_who_made_the_market_was_hit() {
     let text = r#"{"p":1,"qty":1,"time":1799999999,"buyer_maker":true}"#;
     assert_eq!(clean(trade(text)).flag, Side::Sell);
@@ -94,6 +103,10 @@ fn what_makes_no_trade_is_counted_with_its_reason() {
         ("", "trades/bad_json=1"),
         ("{\"price\":1", "trades/bad_json=1"),
         ("[]", "trades/bad_json=1"),
+        (
+            r#"{"price":1,"size":1,"time":1799999999}x"#,
+            "trades/bad_json=1",
+        ),
         (r#"{"size":1,"time":1799999999}"#, "trades/no_price=1"),
         (
             r#"{"price":NaN,"size":1,"time":1799999999}"#,
@@ -213,6 +226,10 @@ fn a_bad_level_costs_its_level_only() {
 fn discovered_numbers_are_integer_text() {
     let (value, bad) = decode(|decoder| decoder.discovered(b"5000"));
     assert_eq!((value, bad), (Size::from_f64(5000.0), vec![]));
+    for text in [&b"12,500"[..], b"5000 shares"] {
+        let (value, _) = decode(|decoder| decoder.discovered(text));
+        assert_eq!(value, None, "a part of it is another number");
+    }
     let (value, bad) = decode(|decoder| decoder.discovered(b"many"));
     assert_eq!(
         (value, bad),
