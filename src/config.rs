@@ -25,7 +25,7 @@ pub use layers::load;
 pub use problem::{ConfigErrors, Origin, Problem};
 pub use secret::RedisUrl;
 pub use settings::{
-    Config, Engine, Http, Inputs, Limits, Log, Market, MaxAgeMs, Redis, Signing, StoreTtls,
+    Config, Engine, Http, Inputs, Keys, Limits, Log, Market, MaxAgeMs, Redis, Signing, StoreTtls,
     SymbolSigning, Symbols, Tape,
 };
 pub use values::{Interval, Level};

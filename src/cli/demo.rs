@@ -120,7 +120,7 @@ async fn demo(
     let board = Arc::new(Board::default());
     let status = StatusBoard::new(clock.now(), setup.period(), &setup.intervals);
     let status = Arc::new(status);
-    let (source, sink) = (Source::Board(board.clone()), Sink::Board(board.clone()));
+    let (source, sink) = (Source::Board(board.clone()), Sink::board(board.clone()));
     let mut engine = Engine::with_threads(setup.clone(), source, sink.clone(), status.clone())?;
 
     let mut market = Market::new(args, instruments, board.clone(), clock.now());

@@ -56,14 +56,17 @@ pub(super) fn execute(args: RunArgs, common: &Common) -> anyhow::Result<ExitCode
 
 /// Where documents come from and go to by `redis.url`.
 fn store(setup: &Setup) -> anyhow::Result<(Source, Sink, Option<Arc<Redis>>)> {
+    let aliases = setup.config.keys.aliases;
     if setup.config.redis.url.reveal() == "memory:" {
         let board = Arc::new(Board::default());
-        return Ok((Source::Board(board.clone()), Sink::Board(board), None));
+        let sink = Sink::board(board.clone()).with_aliases(aliases);
+        return Ok((Source::Board(board), sink, None));
     }
     let redis = Redis::start(&setup.config.redis);
     let redis = Arc::new(redis.map_err(|error| UsageError(error.to_string()))?);
     let source = Source::Redis(redis.clone());
-    Ok((source, Sink::Redis(redis.clone()), Some(redis)))
+    let sink = Sink::redis(redis.clone()).with_aliases(aliases);
+    Ok((source, sink, Some(redis)))
 }
 
 async fn daemon(setup: Arc<Setup>) -> anyhow::Result<ExitCode> {

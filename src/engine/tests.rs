@@ -36,7 +36,7 @@ fn rig(sets: &[&str], entries: &'static [Entry], threads: bool) -> Rig {
     let setup = Arc::new(Setup::new(config(sets), entries));
     let board = Arc::new(Board::default());
     let status = Arc::new(StatusBoard::new(NOW, setup.period(), &setup.intervals));
-    let (source, sink) = (Source::Board(board.clone()), Sink::Board(board.clone()));
+    let (source, sink) = (Source::Board(board.clone()), Sink::board(board.clone()));
     let engine = match threads {
         true => Engine::with_threads(setup, source, sink, status.clone()).unwrap(),
         false => Engine::inline(setup, source, sink, status.clone()),

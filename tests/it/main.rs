@@ -14,4 +14,5 @@ mod faults;
 mod harness_works;
 mod real_data;
 mod replay;
+mod second_names;
 mod tidy;

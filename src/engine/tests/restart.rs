@@ -49,7 +49,7 @@ fn successor(rig: &Rig) -> Rig {
     let setup = rig.engine.setup.clone();
     let status = Arc::new(StatusBoard::new(NOW, setup.period(), &setup.intervals));
     let source = Source::Board(rig.board.clone());
-    let sink = Sink::Board(rig.board.clone());
+    let sink = Sink::board(rig.board.clone());
     Rig {
         board: rig.board.clone(),
         engine: Engine::inline(setup, source, sink, status.clone()),
@@ -130,7 +130,7 @@ async fn a_state_of_other_settings_or_of_nonsense_is_not_restored() {
     ];
     let mut changed = rig(&other, quant::calculators::PER_SYMBOL, false);
     changed.engine.source = Source::Board(first.board.clone());
-    changed.engine.sink = Sink::Board(first.board.clone());
+    changed.engine.sink = Sink::board(first.board.clone());
     changed.pass(now).await;
     let document = first.document("analytics:A:vpin", now);
     assert_eq!(
