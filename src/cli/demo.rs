@@ -134,14 +134,12 @@ async fn demo(
         metrics,
     };
     let server = tokio::spawn(listening.serve(state, stopped.clone()));
-    let ttl = setup.config.store_ttls.heartbeat;
-    let period = setup.config.engine.period();
+    let (_setup, setups) = watch::channel(setup.clone());
     let beating = beat(
         clock.clone(),
         status.clone(),
         sink,
-        ttl,
-        period,
+        setups.clone(),
         stopped.clone(),
     );
     let beating = tokio::spawn(beating);
@@ -172,7 +170,10 @@ async fn demo(
         }
         let _ = stop.send(true);
     };
-    tokio::join!(turn(&mut engine, &clock, &status, stopped), stopping);
+    tokio::join!(
+        turn(&mut engine, &clock, &status, setups, stopped),
+        stopping
+    );
     for task in [beating, drawing, moving] {
         task.await?;
     }

@@ -11,6 +11,7 @@ use quant::market::Timestamp;
 use tokio::sync::watch;
 use tracing::info;
 
+use super::reload::{hangups, keep_reloading};
 use super::{Common, UsageError, print, runtime, stop_signal};
 use crate::clock::Clock;
 use crate::engine::Engine;
@@ -50,7 +51,7 @@ pub(super) fn execute(args: RunArgs, common: &Common) -> anyhow::Result<ExitCode
     let setup = Setup::new(loaded.config, PER_SYMBOL);
     match args.once {
         true => runtime()?.block_on(once(Arc::new(setup.forgetful()), args.as_of)),
-        false => runtime()?.block_on(daemon(Arc::new(setup))),
+        false => runtime()?.block_on(daemon(Arc::new(setup), common)),
     }
 }
 
@@ -69,7 +70,8 @@ fn store(setup: &Setup) -> anyhow::Result<(Source, Sink, Option<Arc<Redis>>)> {
     Ok((source, sink, Some(redis)))
 }
 
-async fn daemon(setup: Arc<Setup>) -> anyhow::Result<ExitCode> {
+async fn daemon(setup: Arc<Setup>, common: &Common) -> anyhow::Result<ExitCode> {
+    let hangups = hangups().context("cannot listen for signals")?;
     let metrics = telemetry::start_metrics();
     let clock = Clock::System;
     let status = StatusBoard::new(clock.now(), setup.period(), &setup.intervals);
@@ -90,21 +92,20 @@ async fn daemon(setup: Arc<Setup>) -> anyhow::Result<ExitCode> {
     let at = redis.as_ref().map_or("memory:", |redis| redis.name());
     info!(redis = at, version = env!("CARGO_PKG_VERSION"), "started");
 
-    let period = setup.config.engine.period();
-    let ttl = setup.config.store_ttls.heartbeat;
+    let (new_setups, setups) = watch::channel(setup.clone());
+    let reloading = tokio::spawn(keep_reloading(hangups, common.clone(), new_setups));
     let beating = beat(
         clock.clone(),
         status.clone(),
         sink.clone(),
-        ttl,
-        period,
+        setups.clone(),
         stopped.clone(),
     );
     let beating = tokio::spawn(beating);
     let upkeep = metrics.map(|metrics| tokio::spawn(keep_up(metrics)));
     let mut engine = Engine::with_threads(setup, source, sink, status.clone())?;
 
-    let turning = turn(&mut engine, &clock, &status, stopped);
+    let turning = turn(&mut engine, &clock, &status, setups, stopped);
     let stopping = async {
         let signalled = stop_signal().await;
         notify(&[sd_notify::NotifyState::Stopping]);
@@ -114,6 +115,7 @@ async fn daemon(setup: Arc<Setup>) -> anyhow::Result<ExitCode> {
         signalled
     };
     let ((), signalled) = tokio::join!(turning, stopping);
+    reloading.abort();
     let saving = tokio::time::timeout(LAST_SAVE, engine.save_all(clock.now())).await;
     if !matches!(saving, Ok(Ok(()))) {
         info!("states are those of the last saving: the store did not take them");

@@ -5,6 +5,7 @@
 
 pub mod heartbeat;
 pub mod plan;
+mod reconfigure;
 pub mod run;
 pub mod setup;
 pub mod states;
@@ -24,6 +25,7 @@ use quant::market::{Span, Symbol, Timestamp};
 use tracing::{debug, error, info, warn};
 
 use self::plan::{Jobs, Schedule};
+use self::reconfigure::Change;
 use self::setup::Setup;
 use self::status::StatusBoard;
 use self::symbol::{PackedState, SymbolEngine, Turned};
@@ -61,6 +63,7 @@ pub struct Engine {
     probe_due: Option<Timestamp>,
     logged_bad: BTreeMap<(&'static str, &'static str), Timestamp>,
     saving: Option<tokio::task::JoinHandle<()>>,
+    change: Change,
 }
 
 /// A symbol's place. While it computes, its engine is away.
@@ -72,6 +75,10 @@ struct Slot {
     discovered_due: Option<Timestamp>,
     save_due: Option<Timestamp>,
     engine: Option<Box<SymbolEngine>>,
+    /// Whether it is under former settings.
+    outdated: bool,
+    /// Whether the settings name it no more: it computes no more, and goes when all are at home.
+    dropped: bool,
 }
 
 /// What a pass came to.
@@ -127,6 +134,7 @@ impl Engine {
             probe_due: None,
             logged_bad: BTreeMap::new(),
             saving: None,
+            change: Change::Settled,
         }
     }
 
@@ -175,6 +183,7 @@ impl Engine {
         while let Some(done) = self.workers.ready() {
             self.take_back(done, now, &mut harvest);
         }
+        self.settle(harvest.is_empty());
 
         let chosen = self.choose(now);
         let gathered = self.gather(&chosen, now).await?;
@@ -242,6 +251,8 @@ impl Engine {
             discovered_due: None,
             save_due,
             engine: Some(Box::new(engine)),
+            outdated: false,
+            dropped: false,
             symbol,
         }
     }
@@ -292,12 +303,12 @@ impl Engine {
         for (at, slot) in self.slots.iter().enumerate() {
             let session = self.setup.session_of(&slot.symbol, now);
             let trades = self.setup.computes_in(session.phase);
-            if trades && slot.engine.is_some() {
+            if trades && slot.engine.is_some() && !slot.dropped {
                 chosen.push((at, slot.schedule.due(now, slack), session.date));
             }
         }
         let mut known = self.status.lock();
-        known.symbols = self.slots.len();
+        known.symbols = self.slots.iter().filter(|slot| !slot.dropped).count();
         known.session = self.setup.default_session(now).phase;
         known.idle = !self.slots.is_empty() && chosen.is_empty();
         chosen

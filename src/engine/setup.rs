@@ -137,6 +137,12 @@ impl Setup {
         SymbolEngine::new(symbol.clone(), self.entries, self.terms(symbol), today)
     }
 
+    /// Puts a symbol under these settings.
+    pub fn reconfigure(&self, engine: &mut SymbolEngine) -> Result<(), String> {
+        let terms = self.terms(engine.symbol());
+        engine.reconfigure(self.entries, terms)
+    }
+
     fn session(&self, code: &str, now: Timestamp) -> Session {
         let exchange = self.calendars.exchange(code);
         exchange.expect("settings name known exchanges").at(now)

@@ -145,10 +145,11 @@ async fn a_panic_costs_one_symbol_one_number() {
     );
 }
 
-/// Takes until it is released, on symbol A.
+/// Takes until it is released, on the symbols A and Z.
 struct Slow;
 
 static RELEASED: AtomicBool = AtomicBool::new(false);
+static RELEASED_LATER: AtomicBool = AtomicBool::new(false);
 
 impl Calculator for Slow {
     const NAME: &'static str = "obi";
@@ -169,7 +170,12 @@ impl Calculator for Slow {
     }
 
     fn compute(&mut self, symbol: &Symbol, _: Timestamp) -> Result<Nothing, NoValue> {
-        while symbol.as_str() == "A" && !RELEASED.load(Ordering::Relaxed) {
+        let release = match symbol.as_str() {
+            "A" => &RELEASED,
+            "Z" => &RELEASED_LATER,
+            _ => return Ok(Nothing {}),
+        };
+        while !release.load(Ordering::Relaxed) {
             std::thread::yield_now();
         }
         Ok(Nothing {})
@@ -306,4 +312,5 @@ async fn a_poisoned_symbol_changes_nothing_for_another() {
     );
 }
 
+mod reconfigure;
 mod restart;

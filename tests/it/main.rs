@@ -13,6 +13,7 @@ mod deployment;
 mod faults;
 mod harness_works;
 mod real_data;
+mod reload;
 mod replay;
 mod second_names;
 mod tidy;

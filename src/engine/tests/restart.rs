@@ -152,3 +152,42 @@ async fn a_state_of_other_settings_or_of_nonsense_is_not_restored() {
         );
     }
 }
+
+#[tokio::test]
+async fn settings_of_another_symbol_or_of_ages_do_not_disturb_vpin() {
+    let mut undisturbed = rig(&SETS, quant::calculators::PER_SYMBOL, false);
+    let mut changed = rig(&SETS, quant::calculators::PER_SYMBOL, false);
+    let mut market = Market::new();
+    let mut now = NOW;
+    for pass in 0..1200 {
+        if pass == 900 {
+            let more = [
+                "calculators.vpin.bucket_sizes.B=1000",
+                "max_age_ms.ticker=14000",
+                "update_intervals.vpin=4",
+            ];
+            let sets = [&SETS[..], &more].concat();
+            let setup = Setup::new(config(&sets), quant::calculators::PER_SYMBOL);
+            changed.engine.reconfigure(Arc::new(setup));
+        }
+        market.advance(now, &[&undisturbed.board, &changed.board]);
+        undisturbed.pass(now).await;
+        changed.pass(now).await;
+        now = now.plus(HALF);
+    }
+    market.advance(now, &[&undisturbed.board, &changed.board]);
+    for rig in [&mut undisturbed, &mut changed] {
+        rig.engine.write_everything_again();
+        rig.pass(now).await;
+    }
+    let without_ages = |rig: &Rig, key: &str| {
+        let mut document = rig.document(key, now);
+        assert_eq!(document["meta"]["status"], "ok", "{document}");
+        document.as_object_mut().unwrap().remove("meta");
+        document
+    };
+    let key = "analytics:A:vpin";
+    assert_eq!(without_ages(&changed, key), without_ages(&undisturbed, key));
+    let key = "analytics:B:vpin";
+    assert_eq!(without_ages(&changed, key)["bucket_size"], 1000.0);
+}
