@@ -15,5 +15,6 @@ mod harness_works;
 mod real_data;
 mod reload;
 mod replay;
+mod restart;
 mod second_names;
 mod tidy;
