@@ -55,7 +55,7 @@ impl Rig {
         let setup = Arc::new(Setup::new(config, PER_SYMBOL).forgetful());
         let board = Arc::new(Board::default());
         let status = StatusBoard::new(START, setup.period(), &setup.intervals);
-        let (source, sink) = (Source::Board(board.clone()), Sink::Board(board.clone()));
+        let (source, sink) = (Source::Board(board.clone()), Sink::board(board.clone()));
         Self {
             world: World::new(1, &instruments, START),
             wires: instruments.iter().map(|i| Wire::of(&i.symbol)).collect(),

@@ -79,7 +79,9 @@ pub fn key_table() -> String {
             "Heartbeat of a feed: that it runs, and how.".to_owned(),
         ),
     ];
-    let written = documents.chain(beats);
+    let second = keys::aliases(keys::HEARTBEAT);
+    let second = second.map(|key| (key, "The heartbeat, where `keys.aliases` is on.".to_owned()));
+    let written = documents.chain(beats).chain(second);
     let written = written.map(|(key, what)| [code(&key), "written".to_owned(), what]);
     table(["key", "", "what it is"], read.into_iter().chain(written))
 }

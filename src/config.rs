@@ -8,6 +8,7 @@ mod flags;
 mod layers;
 mod positions;
 mod problem;
+mod reload;
 mod secret;
 mod settings;
 mod shape;
@@ -23,9 +24,10 @@ use serde_json::Value;
 pub use environment::environment;
 pub use layers::load;
 pub use problem::{ConfigErrors, Origin, Problem};
+pub use reload::{Reloaded, reload};
 pub use secret::RedisUrl;
 pub use settings::{
-    Config, Engine, Http, Inputs, Limits, Log, Market, MaxAgeMs, Redis, Signing, StoreTtls,
+    Config, Engine, Http, Inputs, Keys, Limits, Log, Market, MaxAgeMs, Redis, Signing, StoreTtls,
     SymbolSigning, Symbols, Tape,
 };
 pub use values::{Interval, Level};

@@ -14,24 +14,60 @@ use crate::store::redis::Redis;
 /// Seconds a saved state lives: over a long weekend.
 const STATE_TTL: u64 = 4 * 86_400;
 
-/// A place to publish to.
+/// A place to publish to, and by which names.
 #[derive(Clone)]
-pub enum Sink {
-    /// A Redis server.
+pub struct Sink {
+    place: Place,
+    aliases: bool,
+}
+
+#[derive(Clone)]
+enum Place {
     Redis(Arc<Redis>),
-    /// The in-process board.
     Board(Arc<Board>),
     /// The board, and every document written in a file besides.
     Replay(Arc<Board>, Arc<Mutex<ReplayFiles>>),
 }
 
+impl From<Place> for Sink {
+    fn from(place: Place) -> Self {
+        Self {
+            place,
+            aliases: false,
+        }
+    }
+}
+
 impl Sink {
+    /// A Redis server.
+    pub fn redis(redis: Arc<Redis>) -> Self {
+        Place::Redis(redis).into()
+    }
+
+    /// The in-process board.
+    pub fn board(board: Arc<Board>) -> Self {
+        Place::Board(board).into()
+    }
+
+    /// The board, and every document written in a file besides.
+    pub fn replay(board: Arc<Board>, files: Arc<Mutex<ReplayFiles>>) -> Self {
+        Place::Replay(board, files).into()
+    }
+
+    /// With every document at its second names, too, where these are wanted.
+    #[must_use]
+    pub fn with_aliases(self, aliases: bool) -> Self {
+        Self { aliases, ..self }
+    }
+
     /// Writes documents.
     pub async fn publish(&self, writes: &[Write], now: Timestamp) -> Result<(), StoreError> {
-        match self {
-            Self::Redis(redis) => redis.publish(writes).await?,
-            Self::Board(board) => board.publish(writes, now, |_| {}),
-            Self::Replay(board, files) => {
+        let named_twice = self.aliases.then(|| with_aliases(writes));
+        let writes = named_twice.as_deref().unwrap_or(writes);
+        match &self.place {
+            Place::Redis(redis) => redis.publish(writes).await?,
+            Place::Board(board) => board.publish(writes, now, |_| {}),
+            Place::Replay(board, files) => {
                 let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
                 board.publish(writes, now, |write| files.document(write));
             }
@@ -53,9 +89,9 @@ impl Sink {
             only_if_exists: false,
         };
         let writes: Vec<Write> = states.into_iter().map(write).collect();
-        match self {
-            Self::Redis(redis) => redis.publish(&writes).await?,
-            Self::Board(board) | Self::Replay(board, _) => board.publish(&writes, now, |_| {}),
+        match &self.place {
+            Place::Redis(redis) => redis.publish(&writes).await?,
+            Place::Board(board) | Place::Replay(board, _) => board.publish(&writes, now, |_| {}),
         }
         Ok(())
     }
@@ -67,17 +103,22 @@ impl Sink {
         ttl_seconds: u64,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        match self {
-            Self::Redis(redis) => redis.beat(keys::HEARTBEAT, value, ttl_seconds).await?,
-            Self::Board(board) | Self::Replay(board, _) => {
-                let write = Write {
+        let second = keys::aliases(keys::HEARTBEAT).filter(|_| self.aliases);
+        let names: Vec<String> = std::iter::once(keys::HEARTBEAT.to_owned())
+            .chain(second)
+            .collect();
+        match &self.place {
+            Place::Redis(redis) => redis.beat(&names, value, ttl_seconds).await?,
+            Place::Board(board) | Place::Replay(board, _) => {
+                let write = |name: String| Write {
                     document: "heartbeat",
-                    key: keys::HEARTBEAT.into(),
-                    value,
+                    key: name.into(),
+                    value: value.clone(),
                     ttl_seconds,
                     only_if_exists: false,
                 };
-                board.publish(&[write], now, |_| {});
+                let writes: Vec<Write> = names.into_iter().map(write).collect();
+                board.publish(&writes, now, |_| {});
             }
         }
         Ok(())
@@ -85,17 +126,30 @@ impl Sink {
 
     /// Bytes read and written since the last call, where they go over a connection.
     pub fn take_traffic(&self) -> Option<(u64, u64)> {
-        match self {
-            Self::Redis(redis) => Some(redis.take_traffic()),
-            Self::Board(_) | Self::Replay(..) => None,
+        match &self.place {
+            Place::Redis(redis) => Some(redis.take_traffic()),
+            Place::Board(_) | Place::Replay(..) => None,
         }
     }
 
     /// Notes the signed trades of a symbol, where somebody wants them.
     pub fn trace(&self, symbol: &Symbol, trades: &[SignedTrade]) {
-        if let Self::Replay(_, files) = self {
+        if let Place::Replay(_, files) = &self.place {
             let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
             files.trades(symbol, trades);
         }
     }
+}
+
+/// Every document, and behind it the same at its second names.
+fn with_aliases(writes: &[Write]) -> Vec<Write> {
+    let named = |write: &Write| {
+        let second = keys::aliases(&write.key).map(|key| Write {
+            key: key.into(),
+            ..write.clone()
+        });
+        let all: Vec<Write> = std::iter::once(write.clone()).chain(second).collect();
+        all
+    };
+    writes.iter().flat_map(named).collect()
 }

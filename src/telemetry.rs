@@ -1,9 +1,13 @@
 //! The log, and every metric by its one name.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 
 const PASS_DURATION: &str = "analytics_pass_duration_seconds";
 const PASS_LATE: &str = "analytics_pass_late_seconds";
@@ -78,21 +82,37 @@ const BUCKETS: [f64; 15] = [
     5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.0,
 ];
 
+/// What lets lines through, so that it can be changed.
+static LOG_FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+
 /// Starts the log: lines for people on a terminal, JSON lines elsewhere. `RUST_LOG` goes before
 /// the configured level.
 pub fn start_log(level: &str) {
     use std::io::IsTerminal;
-    use tracing_subscriber::EnvFilter;
 
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    // A second call, as tests make it, leaves the first log in place.
-    let _ = match std::io::stderr().is_terminal() {
-        true => log.with_target(false).try_init(),
-        false => log.json().try_init(),
+    let (filter, handle) = reload::Layer::new(log_filter(level));
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log = match std::io::stderr().is_terminal() {
+        true => log.with_target(false).boxed(),
+        false => log.json().boxed(),
     };
+    let started = tracing_subscriber::registry().with(filter).with(log);
+    // A second call, as tests make it, leaves the first log in place.
+    if started.try_init().is_ok() {
+        let _ = LOG_FILTER.set(handle);
+    }
+}
+
+/// Logs at another level from here on, unless `RUST_LOG` says which.
+pub fn set_log_level(level: &str) {
+    if let Some(handle) = LOG_FILTER.get() {
+        // It fails only where the log is gone, and then there is nobody to tell.
+        let _ = handle.reload(log_filter(level));
+    }
+}
+
+fn log_filter(level: &str) -> EnvFilter {
+    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level))
 }
 
 /// Starts the metrics; the handle renders them. `None` where they were started before.

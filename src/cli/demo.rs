@@ -121,7 +121,7 @@ async fn demo(
     let board = Arc::new(Board::default());
     let status = StatusBoard::new(clock.now(), setup.period(), &setup.intervals);
     let status = Arc::new(status);
-    let (source, sink) = (Source::Board(board.clone()), Sink::Board(board.clone()));
+    let (source, sink) = (Source::Board(board.clone()), Sink::board(board.clone()));
     let mut engine = Engine::with_threads(setup.clone(), source, sink.clone(), status.clone())?;
 
     let mut market = Market::new(args, instruments, board.clone(), clock.now());
@@ -135,14 +135,12 @@ async fn demo(
         metrics,
     };
     let server = tokio::spawn(listening.serve(state, stopped.clone()));
-    let ttl = setup.config.store_ttls.heartbeat;
-    let period = setup.config.engine.period();
+    let (_setup, setups) = watch::channel(setup.clone());
     let beating = beat(
         clock.clone(),
         status.clone(),
         sink,
-        ttl,
-        period,
+        setups.clone(),
         stopped.clone(),
     );
     let beating = tokio::spawn(beating);
@@ -173,7 +171,10 @@ async fn demo(
         }
         let _ = stop.send(true);
     };
-    tokio::join!(turn(&mut engine, &clock, &status, stopped), stopping);
+    tokio::join!(
+        turn(&mut engine, &clock, &status, setups, stopped),
+        stopping
+    );
     for task in [beating, drawing, moving] {
         task.await?;
     }

@@ -5,6 +5,7 @@ mod demo;
 mod feed;
 mod healthcheck;
 pub mod import;
+mod reload;
 mod replay;
 mod run;
 mod schema;

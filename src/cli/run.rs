@@ -12,9 +12,9 @@ use quant::market::Timestamp;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use super::reload::{hangups, keep_reloading};
 use super::{Common, UsageError, print, runtime, stop_signal};
 use crate::clock::Clock;
-use crate::config;
 use crate::engine::Engine;
 use crate::engine::run::{beat, notify, turn};
 use crate::engine::setup::Setup;
@@ -59,23 +59,31 @@ pub(super) fn execute(args: RunArgs, common: &Common) -> anyhow::Result<ExitCode
     let setup = Setup::new(loaded.config, PER_SYMBOL);
     match args.once {
         true => runtime()?.block_on(once(Arc::new(setup.forgetful()), args.as_of)),
-        false => runtime()?.block_on(daemon(Arc::new(setup), args.record)),
+        false => runtime()?.block_on(daemon(Arc::new(setup), common, args.record)),
     }
 }
 
 /// Where documents come from and go to by `redis.url`.
 fn store(setup: &Setup) -> anyhow::Result<(Source, Sink, Option<Arc<Redis>>)> {
+    let aliases = setup.config.keys.aliases;
     if setup.config.redis.url.reveal() == "memory:" {
         let board = Arc::new(Board::default());
-        return Ok((Source::Board(board.clone()), Sink::Board(board), None));
+        let sink = Sink::board(board.clone()).with_aliases(aliases);
+        return Ok((Source::Board(board), sink, None));
     }
     let redis = Redis::start(&setup.config.redis);
     let redis = Arc::new(redis.map_err(|error| UsageError(error.to_string()))?);
     let source = Source::Redis(redis.clone());
-    Ok((source, Sink::Redis(redis.clone()), Some(redis)))
+    let sink = Sink::redis(redis.clone()).with_aliases(aliases);
+    Ok((source, sink, Some(redis)))
 }
 
-async fn daemon(setup: Arc<Setup>, record: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+async fn daemon(
+    setup: Arc<Setup>,
+    common: &Common,
+    record: Option<PathBuf>,
+) -> anyhow::Result<ExitCode> {
+    let hangups = hangups().context("cannot listen for signals")?;
     let metrics = telemetry::start_metrics();
     let clock = Clock::System;
     let status = StatusBoard::new(clock.now(), setup.period(), &setup.intervals);
@@ -89,6 +97,8 @@ async fn daemon(setup: Arc<Setup>, record: Option<PathBuf>) -> anyhow::Result<Ex
     };
     let server = tokio::spawn(listening.serve(state, stopped.clone()));
     let (source, sink, redis) = store(&setup)?;
+    let recording = record.map(|path| recorder(&path, &setup, clock.now()));
+    let recording = recording.transpose()?;
     notify(&[
         sd_notify::NotifyState::Ready,
         sd_notify::NotifyState::Status("waiting for redis"),
@@ -96,27 +106,25 @@ async fn daemon(setup: Arc<Setup>, record: Option<PathBuf>) -> anyhow::Result<Ex
     let at = redis.as_ref().map_or("memory:", |redis| redis.name());
     info!(redis = at, version = env!("CARGO_PKG_VERSION"), "started");
 
-    let period = setup.config.engine.period();
-    let ttl = setup.config.store_ttls.heartbeat;
+    let (new_setups, setups) = watch::channel(setup.clone());
+    let reloading = tokio::spawn(keep_reloading(hangups, common.clone(), new_setups));
+    let (end, ended) = watch::channel(false);
     let beating = beat(
         clock.clone(),
         status.clone(),
         sink.clone(),
-        ttl,
-        period,
-        stopped.clone(),
+        setups.clone(),
+        ended,
     );
     let beating = tokio::spawn(beating);
     let upkeep = metrics.map(|metrics| tokio::spawn(keep_up(metrics)));
-    let recording = record.map(|path| recorder(&path, &setup, clock.now()));
-    let recording = recording.transpose()?;
     let mut engine = Engine::with_threads(setup, source, sink, status.clone())?;
     let recorder = recording.map(|(tap, recorder)| {
         engine.record(tap);
         recorder
     });
 
-    let turning = turn(&mut engine, &clock, &status, stopped);
+    let turning = turn(&mut engine, &clock, &status, setups, stopped);
     let stopping = async {
         let signalled = stop_signal().await;
         notify(&[sd_notify::NotifyState::Stopping]);
@@ -126,20 +134,22 @@ async fn daemon(setup: Arc<Setup>, record: Option<PathBuf>) -> anyhow::Result<Ex
         signalled
     };
     let ((), signalled) = tokio::join!(turning, stopping);
+    reloading.abort();
     let saving = tokio::time::timeout(LAST_SAVE, engine.save_all(clock.now())).await;
     if !matches!(saving, Ok(Ok(()))) {
         info!("states are those of the last saving: the store did not take them");
     }
-    signalled.context("cannot listen for signals")?;
     drop(engine);
-    if let Some(recorder) = recorder {
-        let recorded = recorder.finish()?;
+    // Everything is written: the last heartbeat may say so.
+    let _ = end.send(true);
+    beating.await.context("the heartbeat ended early")?;
+    let recorded = recorder.map(RunRecorder::finish).transpose();
+    if let Ok(Some(recorded)) = &recorded {
         if recorded.dropped > 0 {
             warn!(dropped = recorded.dropped, "the recording is incomplete");
         }
         info!(events = recorded.events, bytes = recorded.bytes, "recorded");
     }
-    beating.await.context("the heartbeat ended early")?;
     // Connections that stay open longer are cut with the process.
     let _ = tokio::time::timeout(HTTP_STOP, server).await;
     if let Some(upkeep) = upkeep {
@@ -149,15 +159,14 @@ async fn daemon(setup: Arc<Setup>, record: Option<PathBuf>) -> anyhow::Result<Ex
         let _ = tokio::time::timeout(HTTP_STOP, redis.close()).await;
     }
     info!("stopped");
+    signalled.context("cannot listen for signals")?;
+    recorded?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// A recorder of this run, and the tap that fills it.
 fn recorder(path: &Path, setup: &Setup, now: Timestamp) -> anyhow::Result<(Tap, RunRecorder)> {
-    let mut config = serde_json::to_value(&setup.config)?;
-    // Where the store is belongs to this host.
-    config["redis"] = serde_json::to_value(config::Redis::default())?;
-    let header = Header::run(config, env!("CARGO_PKG_VERSION"), now.nanos());
+    let header = Header::run(setup.recorded(), env!("CARGO_PKG_VERSION"), now.nanos());
     info!(file = %path.display(), "recording");
     Ok(RunRecorder::start(path, &header)?)
 }

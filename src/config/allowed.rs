@@ -89,6 +89,7 @@ const SETTINGS: &[(&str, Allowed)] = &[
         "limits.max_unpacked_bytes",
         Allowed::Range(KIB, KIB * KIB * KIB * KIB),
     ),
+    ("keys.aliases", Allowed::Flag),
     ("log.level", Allowed::Level),
 ];
 

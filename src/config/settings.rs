@@ -45,6 +45,8 @@ pub struct Config {
     pub inputs: Inputs,
     /// What an input may claim before it is refused.
     pub limits: Limits,
+    /// How documents are named in the store.
+    pub keys: Keys,
     /// The log.
     pub log: Log,
 }
@@ -67,6 +69,7 @@ impl Config {
             tape: Tape::default(),
             inputs: Inputs::default(),
             limits: Limits::default(),
+            keys: Keys::default(),
             log: Log::default(),
         }
     }
@@ -373,6 +376,14 @@ impl Default for Limits {
             max_unpacked_bytes: 16 << 30,
         }
     }
+}
+
+/// How documents are named in the store.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// Whether documents also stand at the names that readers of an earlier engine look for.
+    pub aliases: bool,
 }
 
 /// The log.

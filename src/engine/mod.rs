@@ -5,6 +5,7 @@
 
 pub mod heartbeat;
 pub mod plan;
+mod reconfigure;
 pub mod run;
 pub mod setup;
 pub mod states;
@@ -13,7 +14,7 @@ pub mod symbol;
 mod trades;
 mod workers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use quant::market::{Span, Symbol, Timestamp};
 use tracing::{debug, error, info, warn};
 
 use self::plan::{Jobs, Schedule};
+use self::reconfigure::Change;
 use self::setup::Setup;
 use self::status::StatusBoard;
 use self::symbol::{PackedState, SymbolEngine, Turned};
@@ -46,6 +48,10 @@ const DISCOVERED_EVERY: Span = Span::from_millis(60_000);
 const PROBE_EVERY: Span = Span::from_millis(10_000);
 /// How often one kind of bad input is put into the log.
 const LOG_BAD_EVERY: Span = Span::from_millis(60_000);
+/// Symbols that start in one pass: restoring a whole market at once would stop the loop.
+const STARTS_A_PASS: usize = 500;
+/// Symbols whose states are packed between two chances for others to run.
+const SAVES_AT_ONCE: usize = 64;
 /// Most symbols; more are refused and counted.
 const MAX_SYMBOLS: usize = 20_000;
 
@@ -64,6 +70,11 @@ pub struct Engine {
     saving: Option<tokio::task::JoinHandle<()>>,
     tap: Option<Tap>,
     passes: u64,
+    change: Change,
+    /// What came back while no pass could publish it.
+    late: Harvest,
+    /// Turns that failed as a whole since the last pass that was published.
+    failed_turns: usize,
 }
 
 /// A symbol's place. While it computes, its engine is away.
@@ -79,6 +90,10 @@ struct Slot {
     /// The turn under way, where turns are recorded.
     tapped: Option<Box<RunTurn>>,
     engine: Option<Box<SymbolEngine>>,
+    /// Whether it is under former settings.
+    outdated: bool,
+    /// Whether the settings name it no more: it computes no more, and goes when all are at home.
+    dropped: bool,
 }
 
 /// What a pass came to.
@@ -136,12 +151,47 @@ impl Engine {
             saving: None,
             tap: None,
             passes: 0,
+            change: Change::Settled,
+            late: Harvest::new(),
+            failed_turns: 0,
         }
     }
 
     /// Hands every symbol's start and turns to a tap from here on.
     pub fn record(&mut self, tap: Tap) {
         self.tap = Some(tap);
+    }
+
+    /// Begins the next file of a recording where one is wanted: every symbol is saved and starts
+    /// again from that, so that the file stands alone.
+    fn rotate_recording(&mut self, now: Timestamp) {
+        let Some(tap) = self.tap.as_ref().filter(|tap| tap.wants_next_file(now)) else {
+            return;
+        };
+        // One under former settings, or still computing, would begin in the middle.
+        let settled = self.change == Change::Settled;
+        if !settled || self.slots.iter().any(|slot| slot.engine.is_none()) {
+            return;
+        }
+        tap.send(RunEvent::NextFile(self.setup.recorded()));
+        for slot in &mut self.slots {
+            let fresh = self.setup.symbol_engine(&slot.symbol, now);
+            let (Some(engine), Ok(mut fresh)) = (&slot.engine, fresh) else {
+                continue;
+            };
+            let states: Vec<Option<Bytes>> = engine
+                .save(slot.drain.clone(), now)
+                .into_iter()
+                .map(|(_, state)| Some(state))
+                .collect();
+            slot.drain = fresh.restore(&states).drain.unwrap_or_default();
+            slot.engine = Some(Box::new(fresh));
+            slot.schedule.all_due();
+            slot.discovered_due = None;
+            slot.anew = false;
+            let symbol = slot.symbol.clone();
+            tap.send(RunEvent::Started { symbol, states });
+        }
     }
 
     /// One pass at `now`. With a budget, what is done in time is published and the rest is left
@@ -181,17 +231,28 @@ impl Engine {
         budget: Option<Duration>,
         watch: Stopwatch,
     ) -> Result<Pass, StoreError> {
-        self.refresh_symbols(now).await?;
+        let left =
+            |budget: Option<Duration>| budget.map(|budget| budget.saturating_sub(watch.elapsed()));
+        let refreshed = within(left(budget), self.refresh_symbols(now)).await;
+        refreshed.inspect_err(|_| self.symbols_due = None)?;
         if self.source.take_reconnected() {
             self.write_everything_again();
         }
-        let mut harvest = Harvest::new();
+        let mut harvest = std::mem::take(&mut self.late);
         while let Some(done) = self.workers.ready() {
             self.take_back(done, now, &mut harvest);
         }
+        self.settle(harvest.is_empty());
+        self.rotate_recording(now);
 
         let chosen = self.choose(now);
-        let gathered = self.gather(&chosen, now).await?;
+        let gathered = match within(left(budget), self.gather(&chosen, now)).await {
+            Ok(gathered) => gathered,
+            Err(why) => {
+                self.late = harvest;
+                return Err(why);
+            }
+        };
         self.passes += 1;
         let started = chosen.len();
         for ((slot, due, today), gathered) in chosen.into_iter().zip(gathered) {
@@ -217,15 +278,19 @@ impl Engine {
         let mut wanted: Vec<Symbol> = if self.fixed_symbols {
             self.setup.config.symbols.all().into_iter().collect()
         } else {
-            let found = self.source.symbols(&mut bad).await;
-            found.inspect_err(|_| self.symbols_due = None)?
+            self.source.symbols(&mut bad).await?
         };
         wanted.sort();
         let room = MAX_SYMBOLS.saturating_sub(self.slots.len());
-        wanted.retain(|symbol| !self.slots.iter().any(|slot| slot.symbol == *symbol));
+        let known: BTreeSet<&Symbol> = self.slots.iter().map(|slot| &slot.symbol).collect();
+        wanted.retain(|symbol| !known.contains(symbol));
         if wanted.len() > room {
             bad.add("symbols", "too_many", (wanted.len() - room) as u64);
             wanted.truncate(room);
+        }
+        if wanted.len() > STARTS_A_PASS {
+            wanted.truncate(STARTS_A_PASS);
+            self.symbols_due = None;
         }
         let mut slots = Vec::with_capacity(wanted.len());
         for symbol in wanted {
@@ -234,8 +299,7 @@ impl Engine {
                 Err(why) => error!(%symbol, %why, "symbol left out"),
             }
         }
-        let restoring = self.restore(&mut slots, now).await;
-        restoring.inspect_err(|_| self.symbols_due = None)?;
+        self.restore(&mut slots, now).await?;
         self.slots.append(&mut slots);
         self.count_bad(&bad, None, now);
         Ok(())
@@ -257,6 +321,8 @@ impl Engine {
             anew: false,
             tapped: None,
             engine: Some(Box::new(engine)),
+            outdated: false,
+            dropped: false,
             symbol,
         }
     }
@@ -300,28 +366,39 @@ impl Engine {
         if self.setup.save_every().is_none() {
             return Ok(());
         }
-        let at_home = self.slots.iter().filter_map(|slot| {
-            let engine = slot.engine.as_ref()?;
-            Some(engine.save(slot.drain.clone(), now))
-        });
-        self.sink.save(at_home.flatten().collect(), now).await
+        // What is being written is older and must not land last.
+        if let Some(saving) = self.saving.take() {
+            let _ = saving.await;
+        }
+        for slots in self.slots.chunks(SAVES_AT_ONCE) {
+            let at_home = slots.iter().filter_map(|slot| {
+                let engine = slot.engine.as_ref()?;
+                Some(engine.save(slot.drain.clone(), now))
+            });
+            let states = at_home.flatten().collect();
+            self.sink.save(states, now).await?;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
     }
 
     /// The symbols at home whose exchange trades, with what is due for each.
     fn choose(&mut self, now: Timestamp) -> Vec<(usize, Jobs, NaiveDate)> {
         let slack = self.setup.slack();
         let mut chosen = Vec::with_capacity(self.slots.len());
+        let mut any_trades = false;
         for (at, slot) in self.slots.iter().enumerate() {
             let session = self.setup.session_of(&slot.symbol, now);
             let trades = self.setup.computes_in(session.phase);
-            if trades && slot.engine.is_some() {
+            any_trades |= trades;
+            if trades && slot.engine.is_some() && !slot.dropped {
                 chosen.push((at, slot.schedule.due(now, slack), session.date));
             }
         }
         let mut known = self.status.lock();
-        known.symbols = self.slots.len();
+        known.symbols = self.slots.iter().filter(|slot| !slot.dropped).count();
         known.session = self.setup.default_session(now).phase;
-        known.idle = !self.slots.is_empty() && chosen.is_empty();
+        known.idle = !self.slots.is_empty() && !any_trades;
         chosen
     }
 
@@ -341,7 +418,7 @@ impl Engine {
             asks.push(Ask {
                 keys: slot.keys.clone(),
                 book: self.setup.needs_book(*due),
-                discovered: slot.discovered_due.is_none_or(|due| due <= now),
+                discovered: is_past(slot.discovered_due, DISCOVERED_EVERY, now),
             });
             drains.push(&mut slot.drain);
         }
@@ -436,6 +513,7 @@ impl Engine {
         match done.turned {
             Ok(turned) => harvest.push((done.slot, done.due, turned)),
             Err(why) => {
+                self.failed_turns += 1;
                 error!(symbol = %slot.symbol, %why, "symbol failed");
                 let mut known = self.status.lock();
                 for job in Job::ALL.into_iter().filter(|job| done.due.has(*job)) {
@@ -448,6 +526,7 @@ impl Engine {
     async fn publish(&mut self, harvest: Harvest, now: Timestamp) -> Result<Pass, StoreError> {
         let mut pass = Pass {
             symbols: harvest.len(),
+            errors: std::mem::take(&mut self.failed_turns),
             busy: self
                 .slots
                 .iter()
@@ -534,9 +613,10 @@ impl Engine {
         self.status.lock().bad_input(bad);
         for (family, reason, count) in bad.iter() {
             telemetry::bad_input(family, reason, count);
-            let last = self.logged_bad.get(&(family, reason));
-            if last.is_none_or(|last| now.since(*last) >= LOG_BAD_EVERY) {
-                self.logged_bad.insert((family, reason), now);
+            let mut due = self.logged_bad.get(&(family, reason)).copied();
+            if is_due(&mut due, LOG_BAD_EVERY, now) {
+                self.logged_bad
+                    .extend(due.map(|due| ((family, reason), due)));
                 let symbol = symbol.map_or("", Symbol::as_str);
                 warn!(symbol, family, reason, count, "bad input");
             }
@@ -544,11 +624,28 @@ impl Engine {
     }
 }
 
+/// A wait for the store within what is left of a pass.
+async fn within<T>(
+    left: Option<Duration>,
+    wait: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    match left {
+        Some(left) => tokio::time::timeout(left, wait)
+            .await
+            .unwrap_or(Err(StoreError::Timeout(left.as_millis() as u64))),
+        None => wait.await,
+    }
+}
+
+/// Whether a time has come; one further ahead than the period is of a clock that was stepped back.
+fn is_past(due: Option<Timestamp>, every: Span, now: Timestamp) -> bool {
+    let wait = due.map_or(Span::ZERO, |due| due.since(now));
+    wait <= Span::ZERO || wait > every
+}
+
 /// Whether a timer has run out at `now`; it is set anew where it has.
 fn is_due(due: &mut Option<Timestamp>, every: Span, now: Timestamp) -> bool {
-    // A time further ahead than the period is of a clock that was stepped back.
-    let wait = due.map_or(Span::ZERO, |due| due.since(now));
-    let is_due = wait <= Span::ZERO || wait > every;
+    let is_due = is_past(*due, every, now);
     if is_due {
         *due = Some(now.plus(every));
     }

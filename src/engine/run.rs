@@ -9,6 +9,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::Engine;
 use super::heartbeat::{Heartbeat, host_name};
+use super::setup::Setup;
 use super::status::StatusBoard;
 use crate::clock::Clock;
 use crate::sink::Sink;
@@ -27,15 +28,16 @@ fn grid(clock: &Clock, period: Duration) -> tokio::time::Interval {
     grid
 }
 
-/// Turns the engine until told to stop; a pass under way is finished first.
+/// Turns the engine until told to stop; a pass under way is finished first. Another setup is in
+/// force from the next pass on.
 pub async fn turn(
     engine: &mut Engine,
     clock: &Clock,
     status: &StatusBoard,
+    mut setups: watch::Receiver<Arc<Setup>>,
     mut stop: watch::Receiver<bool>,
 ) {
     let period = engine.setup.config.engine.period();
-    let budget = engine.setup.config.engine.pass_budget();
     let mut grid = grid(clock, period);
     let mut last = None;
     loop {
@@ -53,6 +55,10 @@ pub async fn turn(
             known.passes.skipped += missed;
         }
         telemetry::passes_skipped(missed);
+        if setups.has_changed().unwrap_or(false) {
+            engine.reconfigure(setups.borrow_and_update().clone());
+        }
+        let budget = engine.setup.config.engine.pass_budget();
         // A pass that could not run is counted and logged where it happened; the next is due.
         let _ = engine.pass(clock.now(), Some(budget)).await;
     }
@@ -68,11 +74,11 @@ pub async fn beat(
     clock: Clock,
     status: Arc<StatusBoard>,
     sink: Sink,
-    ttl_seconds: u64,
-    period: Duration,
+    setups: watch::Receiver<Arc<Setup>>,
     mut stop: watch::Receiver<bool>,
 ) {
     let host = host_name();
+    let period = setups.borrow().config.engine.period();
     let mut grid = grid(&clock, period);
     let mut shown = String::new();
     loop {
@@ -96,6 +102,7 @@ pub async fn beat(
             notify(&[sd_notify::NotifyState::Status(&line)]);
             shown = line;
         }
+        let ttl_seconds = setups.borrow().config.store_ttls.heartbeat;
         write(&sink, bytes, ttl_seconds, now).await;
         if let Some((read, written)) = sink.take_traffic() {
             telemetry::redis_bytes(read, written);

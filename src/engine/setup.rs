@@ -81,6 +81,13 @@ impl Setup {
         }
     }
 
+    /// The settings as a recording of a run holds them: where the store is belongs to this host.
+    pub fn recorded(&self) -> Value {
+        let mut config = self.config.clone();
+        config.redis = crate::config::Redis::default();
+        serde_json::to_value(config).expect("settings are text keys and finite numbers")
+    }
+
     /// Time between two savings of a symbol's memory; `None` where nothing is saved or restored.
     pub fn save_every(&self) -> Option<Span> {
         let seconds = self.config.engine.state_save_seconds;
@@ -144,6 +151,12 @@ impl Setup {
     pub fn symbol_engine(&self, symbol: &Symbol, now: Timestamp) -> Result<SymbolEngine, String> {
         let today = self.session_of(symbol, now).date;
         SymbolEngine::new(symbol.clone(), self.entries, self.terms(symbol), today)
+    }
+
+    /// Puts a symbol under these settings.
+    pub fn reconfigure(&self, engine: &mut SymbolEngine) -> Result<(), String> {
+        let terms = self.terms(engine.symbol());
+        engine.reconfigure(self.entries, terms)
     }
 
     fn session(&self, code: &str, now: Timestamp) -> Session {

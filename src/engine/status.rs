@@ -119,6 +119,9 @@ pub struct DocumentState {
     pub last_value: Option<Timestamp>,
     /// Time of the last computation.
     pub duration_us: f64,
+    /// The job that writes it.
+    #[serde(skip)]
+    pub job: Job,
 }
 
 /// Whether the program is well.
@@ -236,11 +239,8 @@ impl Known {
         let before = documents.get(report.calculator);
         let same = before.is_some_and(|before| before.status == report.status);
         if !same {
-            if let Some(before) = before.filter(|before| before.status != Status::Ok) {
-                let name = before.status.as_str();
-                let left = job.no_value.get(name).map_or(0, |n| n.saturating_sub(1));
-                job.no_value.insert(name, left);
-                job.no_value.retain(|_, n| *n > 0);
+            if let Some(before) = before {
+                job.one_less(before.status);
             }
             if report.status != Status::Ok {
                 *job.no_value.entry(report.status.as_str()).or_default() += 1;
@@ -255,9 +255,31 @@ impl Known {
                 _ => before.and_then(|before| before.last_value),
             },
             duration_us: report.seconds * 1e6,
+            job: report.job,
         };
         documents.insert(report.calculator, state);
         failed && !same
+    }
+
+    /// Other jobs are on, or at other intervals.
+    pub fn set_intervals(&mut self, intervals: &[(Job, Span)]) {
+        let is_on = |job: Job| intervals.iter().any(|(other, _)| *other == job);
+        self.jobs.retain(|job, _| is_on(*job));
+        for documents in self.documents.values_mut() {
+            documents.retain(|_, document| is_on(document.job));
+        }
+        for (job, interval) in intervals {
+            self.jobs.entry(*job).or_default().interval_seconds = interval.seconds();
+        }
+    }
+
+    /// A symbol is computed on no more.
+    pub fn forget(&mut self, symbol: &Symbol) {
+        for document in self.documents.remove(symbol).unwrap_or_default().values() {
+            if let Some(job) = self.jobs.get_mut(&document.job) {
+                job.one_less(document.status);
+            }
+        }
     }
 
     /// A job failed as a whole, for instance because its documents could not be written.
@@ -265,7 +287,7 @@ impl Known {
         self.jobs.entry(job).or_default().fail(why.to_owned(), now);
     }
 
-    /// Input was bad. Gives the families and reasons that were never seen before.
+    /// Input was bad.
     pub fn bad_input(&mut self, bad: &BadInput) {
         for (family, reason, n) in bad.iter() {
             let reasons = self.bad_input.entry(family).or_default();
@@ -289,7 +311,7 @@ impl Known {
         let failing = self
             .jobs
             .iter()
-            .filter(|(_, job)| job.consecutive_errors > 0);
+            .filter(|(_, job)| job.consecutive_errors > 0 || job.no_value.contains_key("error"));
         for (job, state) in failing {
             let why = state.error.as_deref().unwrap_or("failed");
             reasons.push(format!("{}: {why}", job.name()));
@@ -320,6 +342,14 @@ impl Passes {
 }
 
 impl JobState {
+    /// A document is no more of this status.
+    fn one_less(&mut self, status: Status) {
+        if let Some(count) = self.no_value.get_mut(status.as_str()) {
+            *count = count.saturating_sub(1);
+        }
+        self.no_value.retain(|_, count| *count > 0);
+    }
+
     fn fail(&mut self, why: String, now: Timestamp) {
         self.errors += 1;
         self.failed = true;

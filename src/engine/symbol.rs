@@ -175,6 +175,39 @@ impl SymbolEngine {
         })
     }
 
+    /// Goes on under other terms with all it remembers. A calculator starts anew where its own
+    /// settings changed; trades keep the signs they have. After an error it is as it was.
+    pub fn reconfigure(
+        &mut self,
+        entries: &'static [Entry],
+        terms: Arc<Terms>,
+    ) -> Result<(), String> {
+        let symbol = &self.snapshot.symbol;
+        let first_trade = self.snapshot.tape.first_number();
+        let on = entries
+            .iter()
+            .filter(|e| terms.interval_of(e.job).is_some());
+        let mut calculators = on
+            .map(|entry| Hosted::new(entry, symbol, &terms))
+            .collect::<Result<Vec<_>, _>>()?;
+        for hosted in &mut calculators {
+            let mut before = self.calculators.iter_mut();
+            match before.find(|before| before.is_same(hosted)) {
+                Some(before) => std::mem::swap(&mut hosted.runner, &mut before.runner),
+                None => hosted.runner.read_from(first_trade),
+            }
+        }
+        self.calculators = calculators;
+        self.snapshot.quote.set_max_age(terms.ticker_max_age);
+        self.snapshot.book.set_max_age(terms.book_max_age);
+        self.snapshot.trades_max_age = terms.trades_max_age;
+        self.snapshot.signing_rule = terms.signing.rule;
+        self.signer = Signer::resume(terms.signing, self.signer.tick());
+        self.intake.set_drop_repeats(terms.drop_repeats);
+        self.terms = terms;
+        Ok(())
+    }
+
     /// Which symbol.
     pub fn symbol(&self) -> &Symbol {
         &self.snapshot.symbol
@@ -380,7 +413,7 @@ impl SymbolEngine {
         let watch = Stopwatch::start();
         let ran = catch_unwind(AssertUnwindSafe(|| hosted.runner.run(snapshot, now)));
         let outcome = ran.unwrap_or_else(|panic| {
-            hosted.rebuild(snapshot.tape.first_number());
+            hosted.rebuild(snapshot.tape.next_number());
             failed(hosted.entry, panic_text(panic.as_ref()))
         });
         turned.reports.push(Report {
@@ -413,18 +446,27 @@ impl Terms {
         found.map(|(_, interval)| *interval)
     }
 
-    fn params_of(&self, entry: &Entry) -> Value {
+    /// The settings of a calculator as far as they are this symbol's: of a table by symbol its
+    /// own entry only, so that what is set for one symbol is no change for the others.
+    fn params_of(&self, entry: &Entry, symbol: &Symbol) -> Value {
         let table = entry.config.and_then(|name| {
             let found = self.params.iter().find(|(other, _)| *other == name);
             found.map(|(_, params)| params.clone())
         });
-        table.unwrap_or(Value::Null)
+        let mut params = table.unwrap_or(Value::Null);
+        for (key, default) in (entry.default_params)().as_object().into_iter().flatten() {
+            let by_symbol = default.as_object().is_some_and(serde_json::Map::is_empty);
+            if by_symbol && let Some(Value::Object(values)) = params.get_mut(key) {
+                values.retain(|name, _| name == symbol.as_str());
+            }
+        }
+        params
     }
 }
 
 impl Hosted {
     fn new(entry: &'static Entry, symbol: &Symbol, terms: &Terms) -> Result<Self, String> {
-        let params = terms.params_of(entry);
+        let params = terms.params_of(entry, symbol);
         let interval = terms.interval_of(entry.job).unwrap_or(Span::ZERO);
         let two_runs = (2.0 * interval.seconds()).ceil() as u64;
         let runner = (entry.build)(&params, None)
@@ -446,6 +488,11 @@ impl Hosted {
         })
     }
 
+    /// Whether it is the same calculator with the same settings.
+    fn is_same(&self, other: &Self) -> bool {
+        self.entry.name == other.entry.name && self.params == other.params
+    }
+
     /// Goes on from a packed memory; an error leaves it as it was.
     fn resume(&mut self, bytes: &[u8], newest_trade: u64) -> Result<(), String> {
         let saved: Saved<Value> = states::unpack(bytes, &self.label.config)?;
@@ -458,11 +505,11 @@ impl Hosted {
         Ok(())
     }
 
-    /// A calculator that panicked starts anew, from the oldest trade that is held: what it
-    /// remembers cannot be trusted.
-    fn rebuild(&mut self, first_trade: u64) {
+    /// A calculator that panicked starts anew: what it remembers cannot be trusted, and of the
+    /// trades it was on one may be what it cannot take.
+    fn rebuild(&mut self, next_trade: u64) {
         if let Ok(mut runner) = (self.entry.build)(&self.params, None) {
-            runner.read_from(first_trade);
+            runner.read_from(next_trade);
             self.runner = runner;
         }
     }

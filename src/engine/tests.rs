@@ -36,7 +36,7 @@ fn rig(sets: &[&str], entries: &'static [Entry], threads: bool) -> Rig {
     let setup = Arc::new(Setup::new(config(sets), entries));
     let board = Arc::new(Board::default());
     let status = Arc::new(StatusBoard::new(NOW, setup.period(), &setup.intervals));
-    let (source, sink) = (Source::Board(board.clone()), Sink::Board(board.clone()));
+    let (source, sink) = (Source::Board(board.clone()), Sink::board(board.clone()));
     let engine = match threads {
         true => Engine::with_threads(setup, source, sink, status.clone()).unwrap(),
         false => Engine::inline(setup, source, sink, status.clone()),
@@ -145,10 +145,11 @@ async fn a_panic_costs_one_symbol_one_number() {
     );
 }
 
-/// Takes until it is released, on symbol A.
+/// Takes until it is released, on the symbols A and Z.
 struct Slow;
 
 static RELEASED: AtomicBool = AtomicBool::new(false);
+static RELEASED_LATER: AtomicBool = AtomicBool::new(false);
 
 impl Calculator for Slow {
     const NAME: &'static str = "obi";
@@ -169,7 +170,12 @@ impl Calculator for Slow {
     }
 
     fn compute(&mut self, symbol: &Symbol, _: Timestamp) -> Result<Nothing, NoValue> {
-        while symbol.as_str() == "A" && !RELEASED.load(Ordering::Relaxed) {
+        let release = match symbol.as_str() {
+            "A" => &RELEASED,
+            "Z" => &RELEASED_LATER,
+            _ => return Ok(Nothing {}),
+        };
+        while !release.load(Ordering::Relaxed) {
             std::thread::yield_now();
         }
         Ok(Nothing {})
@@ -347,4 +353,5 @@ async fn a_day_is_gated_to_the_minute_over_clock_changes_half_days_and_holidays(
     check_gates("2026-11-27", Some((clock(14, 30), clock(18, 0))), mumbai).await;
 }
 
+mod reconfigure;
 mod restart;

@@ -68,6 +68,11 @@ impl TradeIntake {
         }
     }
 
+    /// Drops repeated trades from here on, or not.
+    pub(super) fn set_drop_repeats(&mut self, drop_repeats: bool) {
+        self.drop_repeats = drop_repeats;
+    }
+
     /// The trades among the elements with their place of arrival; what is bad or was seen before
     /// is counted.
     pub(super) fn admit(

@@ -6,9 +6,9 @@
 //! again. The last record counts what the recorder had to drop: a run with any is incomplete.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 
@@ -20,12 +20,13 @@ use super::frame::{FRAME_BYTES, FrameReader, FrameWriter, MAX_VALUE_BYTES};
 use super::varint::{put_varint, span, varint};
 use super::{Header, Kind, RecordingError};
 use crate::store::exchange::{Fetched, Gathered, NewTrades};
-use crate::store::tap::{RunEvent, RunTurn, Tap, tap};
+use crate::store::tap::{RunEvent, RunTurn, Tap, TapCounts, day_of, tap};
 
 const STARTED: u8 = 0;
 const TURNED: u8 = 1;
 const ENDED: u8 = 2;
 const SETTINGS: u8 = 3;
+const RECONFIGURED: u8 = 4;
 
 const NOT_ASKED: u8 = 0;
 const MISSING: u8 = 1;
@@ -53,14 +54,20 @@ pub struct Recorded {
 }
 
 impl RunRecorder {
-    /// A new file, and the tap that fills it.
+    /// A new file, and the tap that fills it and those that follow: `run.rec`, `run.2.rec`, … A
+    /// file that is there is left, and the next number taken.
     pub fn start(path: &Path, header: &Header) -> Result<(Tap, Self), RecordingError> {
-        let frames = FrameWriter::create(path, header)?;
-        let (tap, events, dropped) = tap();
+        let (tap, events, counts) = tap();
+        let files = Files {
+            first: path.to_owned(),
+            header: header.clone(),
+            counts,
+        };
+        let writer = files.next(Timestamp::from_nanos(header.start_ns))?;
         let thread = std::thread::Builder::new()
             .name("recorder".into())
             .spawn(move || {
-                record(frames, &events, &dropped).inspect_err(|why| {
+                record(writer, &files, &events).inspect_err(|why| {
                     tracing::error!(%why, "the run is not recorded any more");
                 })
             })
@@ -74,29 +81,64 @@ impl RunRecorder {
     }
 }
 
-fn record(
-    frames: FrameWriter,
-    events: &Receiver<RunEvent>,
-    dropped: &Arc<AtomicU64>,
-) -> Result<Recorded, RecordingError> {
-    let mut writer = RunWriter {
-        frames,
-        raw: Vec::with_capacity(FRAME_BYTES + FRAME_BYTES / 4),
-        last: HashMap::new(),
-    };
-    let mut count = 0;
-    for event in events {
-        writer.event(&event)?;
-        count += 1;
+/// The files of one recorder.
+struct Files {
+    first: PathBuf,
+    header: Header,
+    counts: Arc<TapCounts>,
+}
+
+impl Files {
+    /// The next file that is not there yet.
+    fn next(&self, now: Timestamp) -> Result<RunWriter, RecordingError> {
+        let numbered = |number: u32| match number {
+            1 => self.first.clone(),
+            number => self.first.with_extension(match self.first.extension() {
+                Some(extension) => format!("{number}.{}", extension.to_string_lossy()),
+                None => number.to_string(),
+            }),
+        };
+        let free = (1..u32::MAX).map(numbered).find(|path| !path.exists());
+        let header = Header {
+            start_ns: now.nanos(),
+            ..self.header.clone()
+        };
+        self.counts.file_day.store(day_of(now), Ordering::Relaxed);
+        self.counts.file_bytes.store(0, Ordering::Relaxed);
+        RunWriter::create(free.as_deref().unwrap_or(&self.first), &header)
     }
-    let dropped = dropped.load(Ordering::Relaxed);
-    writer.raw.push(ENDED);
-    put_varint(&mut writer.raw, dropped);
-    writer.end_frame()?;
+}
+
+fn record(
+    mut writer: RunWriter,
+    files: &Files,
+    events: &Receiver<RunEvent>,
+) -> Result<Recorded, RecordingError> {
+    let dropped = || files.counts.dropped.load(Ordering::Relaxed);
+    let (mut count, mut bytes, mut now) = (0, 0, Timestamp::from_nanos(files.header.start_ns));
+    for event in events {
+        count += 1;
+        match event {
+            RunEvent::NextFile(settings) => {
+                bytes += writer.finish(dropped())?;
+                writer = files.next(now)?;
+                writer.event(&RunEvent::Settings(settings))?;
+            }
+            event => {
+                if let RunEvent::Turned(turn) = &event {
+                    now = turn.now;
+                }
+                writer.event(&event)?;
+            }
+        }
+        let written = writer.frames.written();
+        files.counts.file_bytes.store(written, Ordering::Relaxed);
+    }
+    bytes += writer.finish(dropped())?;
     Ok(Recorded {
         events: count,
-        dropped,
-        bytes: writer.frames.finish()?,
+        dropped: dropped(),
+        bytes,
     })
 }
 
@@ -107,9 +149,29 @@ struct RunWriter {
 }
 
 impl RunWriter {
+    fn create(path: &Path, header: &Header) -> Result<Self, RecordingError> {
+        Ok(Self {
+            frames: FrameWriter::create(path, header)?,
+            raw: Vec::with_capacity(FRAME_BYTES + FRAME_BYTES / 4),
+            last: HashMap::new(),
+        })
+    }
+
+    /// Ends the file; how many events were dropped since the recorder began.
+    fn finish(mut self, dropped: u64) -> Result<u64, RecordingError> {
+        self.raw.push(ENDED);
+        put_varint(&mut self.raw, dropped);
+        self.end_frame()?;
+        self.frames.finish()
+    }
+
     fn event(&mut self, event: &RunEvent) -> Result<(), RecordingError> {
         match event {
-            RunEvent::Settings(config) => {
+            RunEvent::Reconfigured(symbol) => {
+                self.raw.push(RECONFIGURED);
+                put_bytes(&mut self.raw, symbol.as_str().as_bytes());
+            }
+            RunEvent::NextFile(config) | RunEvent::Settings(config) => {
                 self.raw.push(SETTINGS);
                 put_bytes(&mut self.raw, config.to_string().as_bytes());
             }
@@ -268,6 +330,7 @@ impl RunReader {
                 let config = serde_json::from_slice(&self.bytes()?);
                 Ok(Some(RunEvent::Settings(config.map_err(|_| "settings")?)))
             }
+            RECONFIGURED => Ok(Some(RunEvent::Reconfigured(self.symbol()?))),
             ENDED => {
                 self.dropped = Some(self.number()?);
                 Ok(None)
@@ -468,12 +531,34 @@ mod tests {
             turn("A", Fetched::Missing, &["z"]),
             turn("A", value("one"), &[]),
             turn("A", Fetched::WrongType, &[]),
+            RunEvent::Reconfigured(Symbol::new("A").unwrap()),
         ];
         let (_dir, path) = recorded(&events);
         let mut reader = RunReader::open(&path).unwrap();
         let read: Vec<RunEvent> = reader.by_ref().map(Result::unwrap).collect();
         assert_eq!(read, events);
         assert_eq!(reader.incomplete(), None);
+    }
+
+    #[test]
+    fn each_file_stands_alone_and_none_is_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.rec");
+        std::fs::write(dir.path().join("run.2.rec"), "of another run").unwrap();
+        let value = || Fetched::Value("one".into());
+        let (tap, recorder) = RunRecorder::start(&path, &header()).unwrap();
+        tap.send(turn("A", value(), &[]));
+        tap.send(RunEvent::NextFile(serde_json::json!({})));
+        tap.send(turn("A", value(), &[]));
+        drop(tap);
+        recorder.finish().unwrap();
+        for (name, events) in [("run.rec", 1), ("run.3.rec", 2)] {
+            let mut reader = RunReader::open(&dir.path().join(name)).unwrap();
+            let read: Vec<RunEvent> = reader.by_ref().map(Result::unwrap).collect();
+            assert_eq!(read.len(), events, "{name}");
+            assert_eq!(read[events - 1], turn("A", value(), &[]), "{name}");
+            assert_eq!(reader.incomplete(), None, "{name}");
+        }
     }
 
     #[test]

@@ -98,7 +98,7 @@ impl Replay {
         let mut engine = Engine::inline(
             setup,
             Source::Board(board.clone()),
-            Sink::Replay(board.clone(), files.clone()),
+            Sink::replay(board.clone(), files.clone()),
             status.clone(),
         );
 

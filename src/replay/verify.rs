@@ -86,8 +86,14 @@ impl Verifier {
     /// Gives true at the first difference.
     fn event(&mut self, event: RunEvent) -> anyhow::Result<bool> {
         match event {
-            RunEvent::Settings(config) => {
+            RunEvent::Settings(config) | RunEvent::NextFile(config) => {
                 self.setup = setup_of(config)?;
+                Ok(false)
+            }
+            RunEvent::Reconfigured(symbol) => {
+                let engine = self.engines.get_mut(&symbol);
+                let engine = engine.with_context(|| format!("{symbol} never started"))?;
+                self.setup.reconfigure(engine).map_err(anyhow::Error::msg)?;
                 Ok(false)
             }
             RunEvent::Started { symbol, states } => {

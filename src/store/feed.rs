@@ -182,7 +182,8 @@ impl Redis {
 
     /// Writes a feed's heartbeat.
     pub async fn feed_beat(&self, provider: &str, value: Bytes) -> Result<(), StoreError> {
-        self.beat(&keys::feed_heartbeat(provider), value, 15).await
+        self.beat(&[keys::feed_heartbeat(provider)], value, 15)
+            .await
     }
 }
 

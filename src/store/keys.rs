@@ -72,6 +72,28 @@ pub fn state(symbol: &Symbol, name: &str) -> String {
     format!("state:analytics:{symbol}:{name}")
 }
 
+/// The other names under which readers of an earlier engine look for a document.
+pub fn aliases(key: &str) -> impl Iterator<Item = String> {
+    let names = match key.strip_prefix("analytics:") {
+        Some(rest) => alias_of_analytics(rest).into_iter().collect(),
+        None if key == HEARTBEAT => vec![format!("module:{HEARTBEAT}"), "hb:analytics".to_owned()],
+        None => Vec::new(),
+    };
+    names.into_iter()
+}
+
+/// `rest` is what follows `analytics:`.
+fn alias_of_analytics(rest: &str) -> Option<String> {
+    if let "vix1d" | "vix1d:history" = rest {
+        return Some(format!("analytics:volatility:{rest}"));
+    }
+    if let Some(sector) = rest.strip_prefix("portfolio:sector:") {
+        return Some(format!("analytics:sector:{sector}"));
+    }
+    let (symbol, name) = rest.split_once(":metric:")?;
+    Some(format!("analytics:{symbol}:{name}"))
+}
+
 /// A feed's heartbeat.
 pub fn feed_heartbeat(provider: &str) -> String {
     format!("heartbeat:feed:{provider}")
@@ -89,6 +111,29 @@ pub fn symbol_of(key: &str) -> Option<Symbol> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn documents_have_the_names_of_an_earlier_engine() {
+        let pairs = [
+            (HEARTBEAT, "module:heartbeat:analytics hb:analytics"),
+            ("analytics:vix1d", "analytics:volatility:vix1d"),
+            (
+                "analytics:vix1d:history",
+                "analytics:volatility:vix1d:history",
+            ),
+            ("analytics:portfolio:sector:TECH", "analytics:sector:TECH"),
+            ("analytics:BRK.B:metric:vpin", "analytics:BRK.B:vpin"),
+            ("analytics:portfolio:summary", ""),
+            ("analytics:GOOG:vpin", ""),
+            ("analytics:GOOG:metric", ""),
+            ("state:analytics:GOOG:vpin", ""),
+            ("heartbeat:feed:recording", ""),
+        ];
+        for (key, expected) in pairs {
+            let names: Vec<String> = aliases(key).collect();
+            assert_eq!(names.join(" "), expected, "{key}");
+        }
+    }
 
     #[test]
     fn a_key_names_its_symbol() {

@@ -134,7 +134,7 @@ impl Redis {
         if !ran_past.is_empty() {
             let whole: Vec<(&str, i64)> = ran_past
                 .iter()
-                .map(|&at| (asks[at].keys.trades.as_str(), 0))
+                .map(|&at| (asks[at].keys.trades.as_str(), -LONGEST_TAIL))
                 .collect();
             for (at, list) in ran_past.into_iter().zip(self.lists(&whole).await?) {
                 windows[at] = aligned(list, drains[at]);
@@ -179,16 +179,25 @@ impl Redis {
         }
     }
 
-    /// Writes a heartbeat, on a connection of its own so that no batch stands before it.
-    pub async fn beat(&self, key: &str, value: Bytes, ttl_seconds: u64) -> Result<(), StoreError> {
+    /// Writes a heartbeat to its keys, on a connection of its own so that no batch stands before
+    /// it.
+    pub async fn beat(
+        &self,
+        keys: &[String],
+        value: Bytes,
+        ttl_seconds: u64,
+    ) -> Result<(), StoreError> {
         if !self.beat.is_connected() {
             return Err(StoreError::NotConnected(self.name.clone()));
         }
         let expires = Some(Expiration::EX(ttl_seconds as i64));
-        self.beat
-            .set(key, value, expires, None, false)
-            .await
-            .map_err(|error| self.error(error))
+        let sets = keys.iter().map(|key| {
+            let (value, expires) = (value.clone(), expires.clone());
+            self.beat.set::<(), _, _>(key, value, expires, None, false)
+        });
+        // Sent together; one that is refused does not keep the others out.
+        let written: Result<(), Error> = join_all(sets).await.into_iter().collect();
+        written.map_err(|error| self.error(error))
     }
 
     /// The members of the set of symbols a feed publishes; `None` where the key holds no set.

@@ -14,5 +14,8 @@ mod faults;
 mod harness_works;
 mod real_data;
 mod record;
+mod reload;
 mod replay;
+mod restart;
+mod second_names;
 mod tidy;

@@ -120,6 +120,48 @@ fn a_recorded_run_repeats_to_the_same_documents() {
 }
 
 #[test]
+fn a_run_whose_settings_changed_repeats_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, path) = (folder.path().join("a.toml"), folder.path().join("run.rec"));
+    let write = |bucket: u32, symbols: &str| {
+        let text = format!(
+            "[symbols]\nstandard = [{symbols}]\n[engine]\ncadence_hz = 10\n\
+             [http]\nlisten = [\"127.0.0.1:0\"]\n[update_intervals]\nvpin = 0.5\n\
+             [calculators.vpin]\nbucket_size = {bucket}\n"
+        );
+        std::fs::write(&config, text).unwrap();
+    };
+    write(500, "\"AAA\"");
+    let redis = RedisServer::start();
+    let _feeder = Feeder::start(&redis.socket(), &SYMBOLS);
+    let args = [
+        "run",
+        "--config",
+        config.to_str().unwrap(),
+        "--record",
+        path.to_str().unwrap(),
+    ];
+    let daemon = Analytics::spawn(&args, &[("REDIS_URL", &redis.url())]);
+    let passes = || -> Option<u64> {
+        let body: Value = serde_json::from_str(&daemon.get("/status").1).ok()?;
+        body["passes"]["count"].as_u64()
+    };
+    until("passes ran", SOON, || (passes()? >= 10).then_some(()));
+    write(400, "\"AAA\", \"BBB\"");
+    daemon.signal("HUP");
+    daemon.logged("settings read again", SOON);
+    let before = passes().unwrap();
+    until("passes went on", SOON, || {
+        (passes()? >= before + 20).then_some(())
+    });
+    daemon.finish();
+    let (code, verified, said) = verify(&path);
+    assert_eq!((code, &verified["difference"]), (0, &Value::Null), "{said}");
+    let mut events = RunReader::open(&path).unwrap().map(Result::unwrap);
+    assert!(events.any(|event| matches!(event, RunEvent::Reconfigured(_))));
+}
+
+#[test]
 fn the_first_document_that_differs_is_named() {
     let run = recorded(6);
     run.daemon.finish();

@@ -20,7 +20,7 @@ const IMPORTS: [(&str, &[&str]); 12] = [
     ("src/clock.rs", &[]),
     ("src/telemetry.rs", &[]),
     ("src/unpack.rs", &[]),
-    ("src/recording", &["recording"]),
+    ("src/recording", &["recording", "store"]),
     ("src/store/", &["store", "config", "clock", "telemetry"]),
     (
         "src/engine/",

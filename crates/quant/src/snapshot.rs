@@ -122,6 +122,11 @@ impl<T> Dated<T> {
         }
     }
 
+    /// Refuses older values than this from here on.
+    pub fn set_max_age(&mut self, max_age: Span) {
+        self.max_age = max_age;
+    }
+
     /// Replaces the value.
     pub fn set(&mut self, value: T, as_of: Timestamp) {
         self.newest = Some((value, as_of));

@@ -62,7 +62,7 @@ fn successor(rig: &Rig) -> Rig {
     let setup = rig.engine.setup.clone();
     let status = Arc::new(StatusBoard::new(NOW, setup.period(), &setup.intervals));
     let source = Source::Board(rig.board.clone());
-    let sink = Sink::Board(rig.board.clone());
+    let sink = Sink::board(rig.board.clone());
     Rig {
         board: rig.board.clone(),
         engine: Engine::inline(setup, source, sink, status.clone()),
@@ -143,7 +143,7 @@ async fn a_state_of_other_settings_or_of_nonsense_is_not_restored() {
     ];
     let mut changed = rig(&other, quant::calculators::PER_SYMBOL, false);
     changed.engine.source = Source::Board(first.board.clone());
-    changed.engine.sink = Sink::Board(first.board.clone());
+    changed.engine.sink = Sink::board(first.board.clone());
     changed.pass(now).await;
     let document = first.document("analytics:A:vpin", now);
     assert_eq!(
@@ -164,4 +164,43 @@ async fn a_state_of_other_settings_or_of_nonsense_is_not_restored() {
             "ok"
         );
     }
+}
+
+#[tokio::test]
+async fn settings_of_another_symbol_or_of_ages_do_not_disturb_vpin() {
+    let mut undisturbed = rig(&SETS, quant::calculators::PER_SYMBOL, false);
+    let mut changed = rig(&SETS, quant::calculators::PER_SYMBOL, false);
+    let mut market = Market::new();
+    let mut now = NOW;
+    for pass in 0..1200 {
+        if pass == 900 {
+            let more = [
+                "calculators.vpin.bucket_sizes.B=1000",
+                "max_age_ms.ticker=14000",
+                "update_intervals.vpin=4",
+            ];
+            let sets = [&SETS[..], &more].concat();
+            let setup = Setup::new(config(&sets), quant::calculators::PER_SYMBOL);
+            changed.engine.reconfigure(Arc::new(setup));
+        }
+        market.advance(now, &[&undisturbed.board, &changed.board]);
+        undisturbed.pass(now).await;
+        changed.pass(now).await;
+        now = now.plus(HALF);
+    }
+    market.advance(now, &[&undisturbed.board, &changed.board]);
+    for rig in [&mut undisturbed, &mut changed] {
+        rig.engine.write_everything_again();
+        rig.pass(now).await;
+    }
+    let without_ages = |rig: &Rig, key: &str| {
+        let mut document = rig.document(key, now);
+        assert_eq!(document["meta"]["status"], "ok", "{document}");
+        document.as_object_mut().unwrap().remove("meta");
+        document
+    };
+    let key = "analytics:A:vpin";
+    assert_eq!(without_ages(&changed, key), without_ages(&undisturbed, key));
+    let key = "analytics:B:vpin";
+    assert_eq!(without_ages(&changed, key)["bucket_size"], 1000.0);
 }
