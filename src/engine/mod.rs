@@ -4,8 +4,10 @@
 //! time; one that cannot run is skipped and counted, and nothing is retried within a pass.
 
 pub mod heartbeat;
+mod hosted;
 pub mod plan;
 mod reconfigure;
+mod roster;
 pub mod run;
 pub mod setup;
 pub mod states;
@@ -14,21 +16,20 @@ pub mod symbol;
 mod trades;
 mod workers;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use chrono::NaiveDate;
 use quant::calculator::Job;
 use quant::market::{Span, Symbol, Timestamp};
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 
 use self::plan::{Jobs, Schedule};
 use self::reconfigure::Change;
 use self::setup::Setup;
 use self::status::StatusBoard;
-use self::symbol::{PackedState, SymbolEngine, Turned};
+use self::symbol::{SymbolEngine, Turned};
 use self::workers::{Done, Task, Workers};
 use crate::clock::Stopwatch;
 use crate::sink::Sink;
@@ -40,20 +41,12 @@ use crate::store::keys::SymbolKeys;
 use crate::store::tap::{RunEvent, RunTurn, Tap};
 use crate::telemetry;
 
-/// How often the set of symbols a feed publishes is read.
-const SYMBOLS_EVERY: Span = Span::from_millis(5_000);
 /// How often discovered parameters are read: they change once a day.
 const DISCOVERED_EVERY: Span = Span::from_millis(60_000);
 /// How often keys that gave nothing are asked for their type.
 const PROBE_EVERY: Span = Span::from_millis(10_000);
 /// How often one kind of bad input is put into the log.
 const LOG_BAD_EVERY: Span = Span::from_millis(60_000);
-/// Symbols that start in one pass: restoring a whole market at once would stop the loop.
-const STARTS_A_PASS: usize = 500;
-/// Symbols whose states are packed between two chances for others to run.
-const SAVES_AT_ONCE: usize = 64;
-/// Most symbols; more are refused and counted.
-const MAX_SYMBOLS: usize = 20_000;
 
 /// The engine.
 pub struct Engine {
@@ -162,38 +155,6 @@ impl Engine {
         self.tap = Some(tap);
     }
 
-    /// Begins the next file of a recording where one is wanted: every symbol is saved and starts
-    /// again from that, so that the file stands alone.
-    fn rotate_recording(&mut self, now: Timestamp) {
-        let Some(tap) = self.tap.as_ref().filter(|tap| tap.wants_next_file(now)) else {
-            return;
-        };
-        // One under former settings, or still computing, would begin in the middle.
-        let settled = self.change == Change::Settled;
-        if !settled || self.slots.iter().any(|slot| slot.engine.is_none()) {
-            return;
-        }
-        tap.send(RunEvent::NextFile(self.setup.recorded()));
-        for slot in &mut self.slots {
-            let fresh = self.setup.symbol_engine(&slot.symbol, now);
-            let (Some(engine), Ok(mut fresh)) = (&slot.engine, fresh) else {
-                continue;
-            };
-            let states: Vec<Option<Bytes>> = engine
-                .save(slot.drain.clone(), now)
-                .into_iter()
-                .map(|(_, state)| Some(state))
-                .collect();
-            slot.drain = fresh.restore(&states).drain.unwrap_or_default();
-            slot.engine = Some(Box::new(fresh));
-            slot.schedule.all_due();
-            slot.discovered_due = None;
-            slot.anew = false;
-            let symbol = slot.symbol.clone();
-            tap.send(RunEvent::Started { symbol, states });
-        }
-    }
-
     /// One pass at `now`. With a budget, what is done in time is published and the rest is left
     /// computing; without one the pass waits for everything.
     pub async fn pass(
@@ -267,119 +228,6 @@ impl Engine {
         .await;
         harvest.sort_by_key(|(slot, ..)| *slot);
         self.publish(harvest, now).await
-    }
-
-    /// The symbols to compute on: those configured, else those the feed publishes.
-    async fn refresh_symbols(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        if !is_due(&mut self.symbols_due, SYMBOLS_EVERY, now) {
-            return Ok(());
-        }
-        let mut bad = BadInput::default();
-        let mut wanted: Vec<Symbol> = if self.fixed_symbols {
-            self.setup.config.symbols.all().into_iter().collect()
-        } else {
-            self.source.symbols(&mut bad).await?
-        };
-        wanted.sort();
-        let room = MAX_SYMBOLS.saturating_sub(self.slots.len());
-        let known: BTreeSet<&Symbol> = self.slots.iter().map(|slot| &slot.symbol).collect();
-        wanted.retain(|symbol| !known.contains(symbol));
-        if wanted.len() > room {
-            bad.add("symbols", "too_many", (wanted.len() - room) as u64);
-            wanted.truncate(room);
-        }
-        if wanted.len() > STARTS_A_PASS {
-            wanted.truncate(STARTS_A_PASS);
-            self.symbols_due = None;
-        }
-        let mut slots = Vec::with_capacity(wanted.len());
-        for symbol in wanted {
-            match self.setup.symbol_engine(&symbol, now) {
-                Ok(engine) => slots.push(self.slot(engine, now)),
-                Err(why) => error!(%symbol, %why, "symbol left out"),
-            }
-        }
-        self.restore(&mut slots, now).await?;
-        self.slots.append(&mut slots);
-        self.count_bad(&bad, None, now);
-        Ok(())
-    }
-
-    fn slot(&self, engine: SymbolEngine, now: Timestamp) -> Slot {
-        let symbol = engine.symbol().clone();
-        let period = self.setup.period();
-        let save_due = self.setup.save_every().map(|every| {
-            let share = plan::spread(&symbol, every, period);
-            now.plus(share).plus(period)
-        });
-        Slot {
-            keys: Arc::new(SymbolKeys::of(&symbol)),
-            drain: Drain::default(),
-            schedule: self.setup.schedule(&symbol),
-            discovered_due: None,
-            save_due,
-            anew: false,
-            tapped: None,
-            engine: Some(Box::new(engine)),
-            outdated: false,
-            dropped: false,
-            symbol,
-        }
-    }
-
-    /// Gives symbols back what they remembered before a restart or a take-over.
-    async fn restore(&self, slots: &mut [Slot], now: Timestamp) -> Result<(), StoreError> {
-        let engines = slots.iter().filter_map(|slot| slot.engine.as_ref());
-        let keys: Vec<Vec<String>> = match self.setup.save_every() {
-            Some(_) => engines.map(|engine| engine.state_keys()).collect(),
-            None => vec![Vec::new(); slots.len()],
-        };
-        let mut saved = self.source.load(&keys.concat(), now).await?.into_iter();
-        let (mut symbols, mut calculators) = (0, 0);
-        for (slot, keys) in slots.iter_mut().zip(&keys) {
-            let states: Vec<Option<Bytes>> = saved.by_ref().take(keys.len()).collect();
-            let Some(engine) = &mut slot.engine else {
-                continue;
-            };
-            let restored = engine.restore(&states);
-            symbols += usize::from(restored.drain.is_some());
-            calculators += restored.calculators;
-            slot.drain = restored.drain.unwrap_or_default();
-            for (name, why) in restored.refused {
-                // A calculator whose settings were changed starts anew; so does one of an older
-                // version. Neither is a fault.
-                info!(symbol = %slot.symbol, name, %why, "state not restored");
-            }
-            if let Some(tap) = &self.tap {
-                let symbol = slot.symbol.clone();
-                tap.send(RunEvent::Started { symbol, states });
-            }
-        }
-        if symbols > 0 {
-            info!(symbols, calculators, "states restored");
-        }
-        Ok(())
-    }
-
-    /// Saves every symbol at home; for a stop.
-    pub async fn save_all(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        if self.setup.save_every().is_none() {
-            return Ok(());
-        }
-        // What is being written is older and must not land last.
-        if let Some(saving) = self.saving.take() {
-            let _ = saving.await;
-        }
-        for slots in self.slots.chunks(SAVES_AT_ONCE) {
-            let at_home = slots.iter().filter_map(|slot| {
-                let engine = slot.engine.as_ref()?;
-                Some(engine.save(slot.drain.clone(), now))
-            });
-            let states = at_home.flatten().collect();
-            self.sink.save(states, now).await?;
-            tokio::task::yield_now().await;
-        }
-        Ok(())
     }
 
     /// The symbols at home whose exchange trades, with what is due for each.
@@ -575,24 +423,6 @@ impl Engine {
         }
         known.jobs_ended(now);
         published.map(|()| pass)
-    }
-
-    /// Writes states beside the passes. While the last batch is still being written this one is
-    /// left out: each symbol's next saving is half a minute away.
-    fn save(&mut self, states: Vec<PackedState>, now: Timestamp) {
-        let busy = self
-            .saving
-            .as_ref()
-            .is_some_and(|saving| !saving.is_finished());
-        if states.is_empty() || busy {
-            return;
-        }
-        let sink = self.sink.clone();
-        self.saving = Some(tokio::spawn(async move {
-            if let Err(why) = sink.save(states, now).await {
-                debug!(%why, "states not saved");
-            }
-        }));
     }
 
     /// Every job is due and every document is written again, whatever was written before.

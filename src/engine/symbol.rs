@@ -8,25 +8,22 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use quant::calculator::{Counted, Entry, Job, Outcome, Runner, Status};
-use quant::document::Label;
+use quant::calculator::{Entry, Job, Status};
 use quant::market::{QuoteHistory, SignedTrade, Signer, Signing, Span, Symbol};
 use quant::market::{TapeRing, Timestamp};
-use quant::snapshot::{Dated, Discovered, Provenance, Results, Section, Snapshot};
+use quant::snapshot::{Dated, Discovered, Results, Section, Snapshot};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::hosted::{Hosted, failed, panic_text};
 use super::plan::Jobs;
-use super::states::{self, Saved, TapeState};
+use super::states::{self, TapeState};
 use super::trades::TradeIntake;
 use crate::clock::Stopwatch;
 use crate::store::codec::{BadInput, Decoder, Rules};
 use crate::store::drain::Drain;
 use crate::store::exchange::{Fetched, Gathered, NewTrades, Write};
 use crate::store::keys;
-
-/// An unchanged document is written again after this time at the latest.
-const REWRITE_AFTER: Span = Span::from_millis(5_000);
 
 /// What a symbol's turn needs to be told once.
 #[derive(Clone, Debug)]
@@ -67,24 +64,6 @@ pub struct SymbolEngine {
     ticker_hash: Option<u64>,
     book_hash: Option<u64>,
     calculators: Vec<Hosted>,
-}
-
-struct Hosted {
-    entry: &'static Entry,
-    params: Value,
-    label: Label,
-    key: Arc<str>,
-    ttl_seconds: u64,
-    runner: Box<dyn Runner>,
-    written: Option<Written>,
-}
-
-/// What stands in the store, as far as this engine wrote it.
-#[derive(Clone, Copy)]
-struct Written {
-    status: Status,
-    content: u64,
-    at: Timestamp,
 }
 
 /// How one calculator fared.
@@ -441,14 +420,14 @@ impl Terms {
         format!("{:08x}", xxh3_64(text.as_bytes()) as u32)
     }
 
-    fn interval_of(&self, job: Job) -> Option<Span> {
+    pub(super) fn interval_of(&self, job: Job) -> Option<Span> {
         let found = self.intervals.iter().find(|(other, _)| *other == job);
         found.map(|(_, interval)| *interval)
     }
 
     /// The settings of a calculator as far as they are this symbol's: of a table by symbol its
     /// own entry only, so that what is set for one symbol is no change for the others.
-    fn params_of(&self, entry: &Entry, symbol: &Symbol) -> Value {
+    pub(super) fn params_of(&self, entry: &Entry, symbol: &Symbol) -> Value {
         let table = entry.config.and_then(|name| {
             let found = self.params.iter().find(|(other, _)| *other == name);
             found.map(|(_, params)| params.clone())
@@ -462,98 +441,6 @@ impl Terms {
         }
         params
     }
-}
-
-impl Hosted {
-    fn new(entry: &'static Entry, symbol: &Symbol, terms: &Terms) -> Result<Self, String> {
-        let params = terms.params_of(entry, symbol);
-        let interval = terms.interval_of(entry.job).unwrap_or(Span::ZERO);
-        let two_runs = (2.0 * interval.seconds()).ceil() as u64;
-        let runner = (entry.build)(&params, None)
-            .map_err(|why| format!("calculators.{}.{why}", entry.name))?;
-        Ok(Self {
-            entry,
-            label: Label {
-                symbol: symbol.clone(),
-                currency: terms.currency.clone(),
-                config: format!("{:08x}", xxh3_64(params.to_string().as_bytes()) as u32),
-                engine: env!("CARGO_PKG_VERSION"),
-                interval,
-            },
-            key: keys::document(symbol, entry.key).into(),
-            ttl_seconds: terms.ttl_seconds.max(two_runs),
-            params,
-            runner,
-            written: None,
-        })
-    }
-
-    /// Whether it is the same calculator with the same settings.
-    fn is_same(&self, other: &Self) -> bool {
-        self.entry.name == other.entry.name && self.params == other.params
-    }
-
-    /// Goes on from a packed memory; an error leaves it as it was.
-    fn resume(&mut self, bytes: &[u8], newest_trade: u64) -> Result<(), String> {
-        let saved: Saved<Value> = states::unpack(bytes, &self.label.config)?;
-        if saved.next_trade > newest_trade {
-            return Err("it is ahead of the tape it was saved with".to_owned());
-        }
-        let mut runner = (self.entry.build)(&self.params, Some(&saved.state))?;
-        runner.read_from(saved.next_trade);
-        self.runner = runner;
-        Ok(())
-    }
-
-    /// A calculator that panicked starts anew: what it remembers cannot be trusted, and of the
-    /// trades it was on one may be what it cannot take.
-    fn rebuild(&mut self, next_trade: u64) {
-        if let Ok(mut runner) = (self.entry.build)(&self.params, None) {
-            runner.read_from(next_trade);
-            self.runner = runner;
-        }
-    }
-
-    /// The document, where it has to be written: a value when it changed or is due again, the
-    /// absence of one when the status changed and then at half its lifetime.
-    fn write(&mut self, outcome: &Outcome, now: Timestamp) -> Option<Write> {
-        let written = Written {
-            status: outcome.status,
-            content: content_hash(outcome),
-            at: now,
-        };
-        let is_value = outcome.status == Status::Ok;
-        if let Some(last) = self.written {
-            let half_life = Span::from_seconds(self.ttl_seconds as f64 / 2.0);
-            let (same, pause) = match is_value {
-                true => (
-                    last.status == written.status && last.content == written.content,
-                    REWRITE_AFTER.max(self.label.interval),
-                ),
-                false => (last.status == written.status, half_life),
-            };
-            let age = now.since(last.at);
-            if same && age >= Span::ZERO && age < pause {
-                return None;
-            }
-        }
-        self.written = Some(written);
-        Some(Write {
-            document: self.entry.name,
-            key: self.key.clone(),
-            value: self.label.document(outcome, now).into(),
-            ttl_seconds: self.ttl_seconds,
-            only_if_exists: !is_value,
-        })
-    }
-}
-
-/// What a document says, apart from when it was computed and how old its inputs were then.
-fn content_hash(outcome: &Outcome) -> u64 {
-    let as_of = outcome.provenance.as_of().map_or(0, Timestamp::nanos);
-    let counted = &outcome.counted;
-    let text = format!("{as_of}{}{:?}", counted.used, counted.dropped);
-    xxh3_64(&outcome.body) ^ xxh3_64(text.as_bytes()).rotate_left(1)
 }
 
 /// A value that is not the one decoded last. Nothing there at all clears the hash.
@@ -579,24 +466,4 @@ fn changed(
             (std::mem::replace(hash, new) != new).then_some(bytes)
         }
     }
-}
-
-fn failed(entry: &Entry, why: String) -> Outcome {
-    Outcome {
-        status: Status::Error,
-        reason: Some(why),
-        body: (entry.absent)(Status::Error),
-        provenance: Provenance::default(),
-        counted: Counted::default(),
-        payload: None,
-    }
-}
-
-/// What a panic said.
-pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("panicked: {}", text.unwrap_or("no message"))
 }

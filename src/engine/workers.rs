@@ -9,8 +9,9 @@ use chrono::NaiveDate;
 use quant::market::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::hosted::panic_text;
 use super::plan::Jobs;
-use super::symbol::{SymbolEngine, Turned, panic_text};
+use super::symbol::{SymbolEngine, Turned};
 use crate::store::drain::Drain;
 use crate::store::exchange::Gathered;
 
