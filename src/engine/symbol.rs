@@ -20,7 +20,7 @@ use super::plan::Jobs;
 use super::states::{self, TapeState};
 use super::trades::TradeIntake;
 use crate::clock::Stopwatch;
-use crate::store::codec::{BadInput, Decoder, Rules};
+use crate::store::codec::{BadInput, Rules};
 use crate::store::drain::Drain;
 use crate::store::exchange::{Fetched, Gathered, NewTrades, Write};
 use crate::store::keys;
@@ -301,43 +301,33 @@ impl SymbolEngine {
     }
 
     fn take_ticker(&mut self, fetched: Fetched, now: Timestamp, bad: &mut BadInput) {
-        let section = Section::Ticker;
-        let Some(bytes) = changed(fetched, section, &mut self.ticker_hash, bad) else {
-            if self.ticker_hash.is_none() {
-                self.snapshot.quote.clear();
+        let mut decoder = self.terms.rules.decoder(now, bad);
+        let hash = &mut self.ticker_hash;
+        match news(fetched, Section::Ticker, hash, decoder.bad) {
+            News::Gone => self.snapshot.quote.clear(),
+            News::None => {}
+            News::Value(bytes) => {
+                let Some(quote) = decoder.ticker(&bytes) else {
+                    return;
+                };
+                self.quotes.observe(quote.at, quote.touch());
+                let at = quote.at;
+                self.snapshot.quote.set(quote, at);
             }
-            return;
-        };
-        let rules = &self.terms.rules;
-        let mut decoder = Decoder {
-            rules,
-            received: now,
-            bad,
-        };
-        if let Some(quote) = decoder.ticker(&bytes) {
-            self.quotes.observe(quote.at, quote.touch());
-            let at = quote.at;
-            self.snapshot.quote.set(quote, at);
         }
     }
 
     fn take_book(&mut self, fetched: Fetched, now: Timestamp, bad: &mut BadInput) {
-        let section = Section::Book;
-        let Some(bytes) = changed(fetched, section, &mut self.book_hash, bad) else {
-            if self.book_hash.is_none() {
-                self.snapshot.book.clear();
+        let mut decoder = self.terms.rules.decoder(now, bad);
+        match news(fetched, Section::Book, &mut self.book_hash, decoder.bad) {
+            News::Gone => self.snapshot.book.clear(),
+            News::None => {}
+            News::Value(bytes) => {
+                if let Some(book) = decoder.book(&bytes) {
+                    let at = book.at;
+                    self.snapshot.book.set(book, at);
+                }
             }
-            return;
-        };
-        let rules = &self.terms.rules;
-        let mut decoder = Decoder {
-            rules,
-            received: now,
-            bad,
-        };
-        if let Some(book) = decoder.book(&bytes) {
-            let at = book.at;
-            self.snapshot.book.set(book, at);
         }
     }
 
@@ -349,11 +339,7 @@ impl SymbolEngine {
             &mut discovered.average_daily_volume,
         ];
         for (field, fetched) in fields.into_iter().zip(fetched) {
-            let mut decoder = Decoder {
-                rules: &self.terms.rules,
-                received: now,
-                bad,
-            };
+            let mut decoder = self.terms.rules.decoder(now, bad);
             match fetched {
                 Fetched::NotAsked => {}
                 Fetched::Missing => *field = None,
@@ -364,11 +350,7 @@ impl SymbolEngine {
     }
 
     fn take_trades(&mut self, new: NewTrades, now: Timestamp, turned: &mut Turned) {
-        let mut decoder = Decoder {
-            rules: &self.terms.rules,
-            received: now,
-            bad: &mut turned.bad,
-        };
+        let mut decoder = self.terms.rules.decoder(now, &mut turned.bad);
         let mut trades = self.intake.admit(new, &mut decoder);
         // Signing is by the order of execution, the trace by the order of arrival.
         trades.sort_by_key(|(_, trade)| trade.at);
@@ -443,27 +425,34 @@ impl Terms {
     }
 }
 
-/// A value that is not the one decoded last. Nothing there at all clears the hash.
-fn changed(
-    fetched: Fetched,
-    section: Section,
-    hash: &mut Option<u64>,
-    bad: &mut BadInput,
-) -> Option<Bytes> {
-    match fetched {
-        Fetched::NotAsked => None,
+/// What a read says beside the one before.
+enum News {
+    /// Nothing new: it was not asked for, or is the value decoded last.
+    None,
+    /// There is no value any more.
+    Gone,
+    /// Another value.
+    Value(Bytes),
+}
+
+/// Whether what was read is the value decoded last, told by its hash.
+fn news(fetched: Fetched, section: Section, hash: &mut Option<u64>, bad: &mut BadInput) -> News {
+    let bytes = match fetched {
+        Fetched::NotAsked => return News::None,
+        Fetched::Value(bytes) => bytes,
         Fetched::Missing => {
             *hash = None;
-            None
+            return News::Gone;
         }
         Fetched::WrongType => {
             bad.count(section, "wrong_type");
             *hash = None;
-            None
+            return News::Gone;
         }
-        Fetched::Value(bytes) => {
-            let new = Some(xxh3_64(&bytes));
-            (std::mem::replace(hash, new) != new).then_some(bytes)
-        }
+    };
+    let new = Some(xxh3_64(&bytes));
+    match std::mem::replace(hash, new) == new {
+        true => News::None,
+        false => News::Value(bytes),
     }
 }

@@ -34,6 +34,17 @@ pub struct Rules {
     pub naive_zone: Tz,
 }
 
+impl Rules {
+    /// A decoder of values that came at `received`; what is bad goes into `bad`.
+    pub fn decoder<'a>(&'a self, received: Timestamp, bad: &'a mut BadInput) -> Decoder<'a> {
+        Decoder {
+            rules: self,
+            received,
+            bad,
+        }
+    }
+}
+
 impl Default for Rules {
     fn default() -> Self {
         Self {

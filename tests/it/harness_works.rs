@@ -120,10 +120,10 @@ fn redis_dies_with_a_test_process_that_is_killed() {
     let mut holder = Command::new(this)
         .args([
             "--exact",
-            "harness_works::holds_a_redis_until_standard_input_ends",
-            "--ignored",
+            "harness_works::a_redis_is_held_until_standard_input_ends",
             "--nocapture",
         ])
+        .env(HOLD, "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -143,12 +143,22 @@ fn redis_dies_with_a_test_process_that_is_killed() {
     std::fs::remove_dir_all(socket.parent().unwrap()).unwrap();
 }
 
+/// Set for the process that `redis_dies_with_a_test_process_that_is_killed` starts and kills.
+const HOLD: &str = "ANALYTICS_TEST_HOLDS_REDIS";
+
 #[test]
-#[ignore = "a part of redis_dies_with_a_test_process_that_is_killed"]
-fn holds_a_redis_until_standard_input_ends() {
+fn a_redis_is_held_until_standard_input_ends() {
     let redis = RedisServer::start();
     println!("\nsocket: {}", redis.socket().display());
-    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+    if std::env::var_os(HOLD).is_some() {
+        std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+    }
+    let socket = redis.socket();
+    drop(redis);
+    assert!(
+        Connection::open(&socket, SOON).is_err(),
+        "it ends with its owner"
+    );
 }
 
 #[test]

@@ -54,17 +54,6 @@ impl Law {
     }
 }
 
-/// Sample standard deviation; `None` under two values.
-pub fn standard_deviation(values: impl ExactSizeIterator<Item = f64> + Clone) -> Option<f64> {
-    let n = values.len();
-    if n < 2 {
-        return None;
-    }
-    let mean = values.clone().sum::<f64>() / n as f64;
-    let squares: f64 = values.map(|value| (value - mean) * (value - mean)).sum();
-    Some(libm::sqrt(squares / (n - 1) as f64))
-}
-
 /// Buckets of equal volume that classified bars are poured into: the open one and the imbalance
 /// of the last `kept` complete ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,13 +193,5 @@ mod tests {
         let last: Vec<i64> = keeping.complete().iter().rev().take(2).copied().collect();
         assert_eq!(skipping.complete(), &[last[1], last[0]]);
         assert_eq!((skipping.fill, skipping.net), (keeping.fill, keeping.net));
-    }
-
-    #[test]
-    fn scatter_takes_two_values() {
-        let of = |values: &[f64]| standard_deviation(values.iter().copied());
-        assert_eq!(of(&[1.0]), None);
-        assert_eq!(of(&[1.0, 3.0, 5.0]), Some(2.0));
-        assert_eq!(of(&[4.0, 4.0]), Some(0.0));
     }
 }

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Params;
 use crate::market::Trade;
-use crate::math::bvc::{BulkBuckets, Law, standard_deviation};
+use crate::math::bvc::{BulkBuckets, Law};
+use crate::math::rolling::Moments;
 
 const MINUTE_NS: i64 = 60_000_000_000;
 
@@ -104,7 +105,7 @@ impl Bulk {
         if self.changes.len() < least {
             return None;
         }
-        standard_deviation(self.changes.iter().map(|change| *change as f64))
+        Moments::of(self.changes.iter().map(|change| *change as f64))?.stdev()
     }
 
     /// VPIN of the classified bars by the normal law and by Student's t, each in [0, 1]; `None`
