@@ -15,6 +15,7 @@ const PASSES_SKIPPED: &str = "analytics_passes_skipped_total";
 const CALCULATOR_DURATION: &str = "analytics_calculator_duration_seconds";
 const CALCULATOR_OUTCOMES: &str = "analytics_calculator_outcomes_total";
 const BAD_INPUT: &str = "analytics_bad_input_total";
+const INPUT_AGE: &str = "analytics_input_age_seconds";
 const REDIS_ROUND_TRIP: &str = "analytics_redis_round_trip_seconds";
 const REDIS_BYTES: &str = "analytics_redis_bytes_total";
 const FEED_MESSAGES: &str = "analytics_feed_messages_total";
@@ -32,7 +33,7 @@ pub enum Kind {
 }
 
 /// Every metric: its name, its kind, what it says.
-pub const METRICS: [(&str, Kind, &str); 10] = [
+pub const METRICS: [(&str, Kind, &str); 11] = [
     (
         PASS_DURATION,
         Kind::Histogram,
@@ -58,6 +59,11 @@ pub const METRICS: [(&str, Kind, &str); 10] = [
         BAD_INPUT,
         Kind::Counter,
         "Input that could not be used, by family and reason",
+    ),
+    (
+        INPUT_AGE,
+        Kind::Gauge,
+        "Age of the oldest symbol's newest input in the last pass, by section",
     ),
     (
         REDIS_ROUND_TRIP,
@@ -158,6 +164,11 @@ pub fn calculated(calculator: &'static str, outcome: &'static str, seconds: f64)
 /// Input could not be used.
 pub fn bad_input(family: &'static str, reason: &'static str, count: u64) {
     counter!(BAD_INPUT, "family" => family, "reason" => reason).increment(count);
+}
+
+/// In the last pass no symbol's newest input of a section was older.
+pub fn input_age(section: &'static str, seconds: f64) {
+    gauge!(INPUT_AGE, "section" => section).set(seconds);
 }
 
 /// A read batch was answered.

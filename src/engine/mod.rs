@@ -384,6 +384,7 @@ impl Engine {
         };
         let mut writes = Vec::new();
         let mut states = Vec::new();
+        let mut ages = BTreeMap::new();
         let mut jobs: BTreeMap<Job, u64> = BTreeMap::new();
         for (_, due, _) in &harvest {
             for job in Job::ALL.into_iter().filter(|job| due.has(*job)) {
@@ -405,8 +406,15 @@ impl Engine {
                     error!(%symbol, calculator, why, "calculator failed");
                 }
             }
+            for (section, age) in turned.ages {
+                let oldest = ages.entry(section).or_insert(age);
+                *oldest = age.max(*oldest);
+            }
             writes.extend(turned.writes);
             states.extend(turned.states);
+        }
+        for (section, age) in ages {
+            telemetry::input_age(section.as_str(), age.seconds());
         }
         self.save(states, now);
         pass.documents = writes.len();

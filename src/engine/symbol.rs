@@ -92,6 +92,8 @@ pub struct Turned {
     pub bad: BadInput,
     /// The new trades with their signs in the order they came, where they are traced.
     pub trace: Vec<SignedTrade>,
+    /// Ages of the newest inputs there are.
+    pub ages: Vec<(Section, Span)>,
     /// What must survive a restart, where this turn was to save it.
     pub states: Vec<PackedState>,
 }
@@ -223,7 +225,22 @@ impl SymbolEngine {
             .min();
         let all = self.snapshot.tape.next_number();
         self.snapshot.tape.forget_read(read_by_all.unwrap_or(all));
+        turned.ages = self.ages(now);
         turned
+    }
+
+    fn ages(&self, now: Timestamp) -> Vec<(Section, Span)> {
+        let snapshot = &self.snapshot;
+        let newest = [
+            (Section::Ticker, snapshot.quote.as_of()),
+            (Section::Book, snapshot.book.as_of()),
+            (
+                Section::Trades,
+                snapshot.tape.newest().map(|signed| signed.trade.at),
+            ),
+        ];
+        let age = |(section, at): (Section, Option<Timestamp>)| Some((section, now.since(at?)));
+        newest.into_iter().filter_map(age).collect()
     }
 
     /// The keys of this symbol's states: the tape's first, then those of its calculators.

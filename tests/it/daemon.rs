@@ -234,6 +234,7 @@ fn http_says_how_it_is_by_symbol_and_job() {
         "analytics_calculator_duration_seconds",
         "analytics_calculator_outcomes_total",
         "analytics_redis_round_trip_seconds",
+        "analytics_input_age_seconds",
         "analytics_redis_bytes_total",
         "analytics_build_info",
     ] {
