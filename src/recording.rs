@@ -164,11 +164,6 @@ impl Writer {
         Ok(())
     }
 
-    /// Bytes of the file so far, without the frame being filled.
-    pub fn bytes_written(&self) -> u64 {
-        self.frames.written()
-    }
-
     /// Writes what is left and waits until the disk has it; the bytes of the file.
     pub fn finish(mut self) -> Result<u64, RecordingError> {
         if !self.raw.is_empty() {

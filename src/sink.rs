@@ -75,7 +75,8 @@ impl Sink {
         Ok(())
     }
 
-    /// Writes what must survive a restart.
+    /// Writes what must survive a restart. No reader looks for it, so it has no second names; a
+    /// replay remembers nothing and saves nothing.
     pub async fn save(
         &self,
         states: Vec<(String, Bytes)>,
@@ -89,11 +90,7 @@ impl Sink {
             only_if_exists: false,
         };
         let writes: Vec<Write> = states.into_iter().map(write).collect();
-        match &self.place {
-            Place::Redis(redis) => redis.publish(&writes).await?,
-            Place::Board(board) | Place::Replay(board, _) => board.publish(&writes, now, |_| {}),
-        }
-        Ok(())
+        self.publish(&writes, now).await
     }
 
     /// Writes the heartbeat.

@@ -71,7 +71,10 @@ impl Source {
         now: Timestamp,
     ) -> Result<Vec<Option<Bytes>>, StoreError> {
         match self {
-            Self::Redis(redis) => redis.load(keys).await,
+            Self::Redis(redis) => {
+                let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+                redis.load(&keys).await
+            }
             Self::Board(board) => {
                 let value = |key: &String| match board.get(key, now) {
                     Fetched::Value(bytes) => Some(bytes),

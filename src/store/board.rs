@@ -188,6 +188,14 @@ mod tests {
         Timestamp::from_seconds(seconds)
     }
 
+    fn ask() -> Ask {
+        Ask {
+            keys: Arc::new(SymbolKeys::of(&Symbol::new("GOOG").unwrap())),
+            book: false,
+            discovered: false,
+        }
+    }
+
     #[test]
     fn a_document_expires_and_absence_alone_does_not_bring_it_back() {
         let board = Board::default();
@@ -203,11 +211,7 @@ mod tests {
     #[test]
     fn trades_come_out_once_and_a_key_of_the_wrong_type_says_so() {
         let board = Board::default();
-        let ask = Ask {
-            keys: Arc::new(SymbolKeys::of(&Symbol::new("GOOG").unwrap())),
-            book: false,
-            discovered: false,
-        };
+        let ask = ask();
         let mut drain = Drain::default();
         let key: Arc<str> = "market:GOOG:trades".into();
         board.push(key.clone(), "a".into());
@@ -224,11 +228,7 @@ mod tests {
     #[test]
     fn a_list_that_ran_past_its_reader_is_a_gap() {
         let board = Board::default();
-        let ask = Ask {
-            keys: Arc::new(SymbolKeys::of(&Symbol::new("GOOG").unwrap())),
-            book: false,
-            discovered: false,
-        };
+        let ask = ask();
         let mut drain = Drain::default();
         let push = |n: usize| {
             for at in 0..n {

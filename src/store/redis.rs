@@ -212,7 +212,7 @@ impl Redis {
     }
 
     /// What stands at each key; nothing where it is no text.
-    pub async fn load(&self, keys: &[String]) -> Result<Vec<Option<Bytes>>, StoreError> {
+    pub async fn load(&self, keys: &[&str]) -> Result<Vec<Option<Bytes>>, StoreError> {
         self.require_connection()?;
         let calls = keys.chunks(BATCH).map(|batch| async move {
             let client = self.pool.next_connected();
@@ -289,15 +289,10 @@ impl Redis {
         if asks.iter().any(|ask| ask.discovered) {
             wanted.push((0, Field::BucketSizeGlobal, keys::DISCOVERED_BUCKET_SIZE));
         }
-        let calls = wanted.chunks(BATCH).map(|batch| async move {
-            let keys: Vec<&str> = batch.iter().map(|(_, _, key)| *key).collect();
-            let client = self.pool.next_connected();
-            client.mget::<Vec<Option<Bytes>>, _>(keys).await
-        });
-        let replies = try_join_all(calls).await.map_err(|e| self.error(e))?;
+        let keys: Vec<&str> = wanted.iter().map(|(_, _, key)| *key).collect();
+        let replies = self.load(&keys).await?;
         let mut found: Vec<Fetched> = replies
             .into_iter()
-            .flatten()
             .map(|reply| reply.map_or(Fetched::Missing, Fetched::Value))
             .collect();
         if probe {

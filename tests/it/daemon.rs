@@ -1,6 +1,6 @@
 //! The daemon end to end: live data in, documents, heartbeat and HTTP out; starts, stops, feeds.
 
-use crate::harness::market::{Feeder, now_ms, write};
+use crate::harness::market::{Feeder, feed, now_ms, recording, write};
 use crate::harness::scene::{RECOVERY, holds_what_it_says, is, json, run};
 use crate::harness::{Analytics, RedisServer, Reply, SOON, Scene, until};
 use analytics::feed::wire::Wire;
@@ -12,7 +12,6 @@ use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
-use std::path::Path;
 use std::time::Duration;
 
 /// Generous beside the half second of a beat: the box may be compiling.
@@ -426,22 +425,6 @@ fn tape(seconds: i64) -> String {
         .unwrap();
     });
     lines
-}
-
-fn recording(folder: &Path, lines: &str) -> String {
-    let (source, out) = (folder.join("tape.jsonl"), folder.join("tape.rec"));
-    std::fs::write(&source, lines).unwrap();
-    let out = out.to_str().unwrap();
-    let args = ["import", "jsonl", source.to_str().unwrap(), "--out", out];
-    let mut import = Analytics::spawn(&args, &[]);
-    assert!(import.wait_exit(SOON).success());
-    out.to_owned()
-}
-
-fn feed(redis: &RedisServer, recording: &str, more: &[&str]) -> Analytics {
-    let args = ["feed", "--provider", "recording", recording];
-    let args: Vec<&str> = args.iter().chain(more).copied().collect();
-    Analytics::spawn(&args, &[("REDIS_URL", &redis.url())])
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! Kill and restart: VPIN goes on from its saved states as if nothing had happened.
 
-use crate::harness::market::{TRADES, book, now_ms, ticker, trade};
+use crate::harness::market::{TRADES, book, feed, now_ms, recording, ticker, trade};
 use crate::harness::scene::{RECOVERY, run};
-use crate::harness::{Analytics, RedisServer, Reply, SOON, until};
+use crate::harness::{RedisServer, Reply, SOON, until};
 use serde_json::Value;
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 const SYMBOLS: [&str; 2] = ["AAA", "BBB"];
@@ -21,7 +20,7 @@ const SETS: [&str; 1] = ["engine.state_save_seconds=1"];
 const SAMPLES: u64 = SECONDS * UPDATES * TRADES * 100 / 200 - 19;
 
 /// Quotes, books and trades of every symbol, their sides now more and now less one-sided.
-fn recording(folder: &Path) -> String {
+fn tape() -> String {
     // A day of the past; playing moves it to the present.
     let start_ms = 1_700_000_000_000;
     let mut lines = String::new();
@@ -46,18 +45,7 @@ fn recording(folder: &Path) -> String {
             }
         }
     }
-    let (source, out) = (folder.join("tape.jsonl"), folder.join("tape.rec"));
-    std::fs::write(&source, lines).unwrap();
-    let out = out.to_str().unwrap();
-    let args = ["import", "jsonl", source.to_str().unwrap(), "--out", out];
-    let mut import = Analytics::spawn(&args, &[]);
-    assert!(import.wait_exit(SOON).success());
-    out.to_owned()
-}
-
-fn feed(redis: &RedisServer, recording: &str) -> Analytics {
-    let args = ["feed", "--provider", "recording", recording];
-    Analytics::spawn(&args, &[("REDIS_URL", &redis.url())])
+    lines
 }
 
 fn vpin(redis: &RedisServer, symbol: &str) -> Option<Value> {
@@ -110,11 +98,11 @@ fn goes_on(redis: &RedisServer, since_ms: i64, before: &[Value; 2]) {
 #[test]
 fn after_a_kill_vpin_ends_where_an_undisturbed_one_does() {
     let folder = tempfile::tempdir().unwrap();
-    let recording = recording(folder.path());
+    let recording = recording(folder.path(), &tape());
     let [disturbed, undisturbed] = [RedisServer::start(), RedisServer::start()];
     let stores = [&disturbed, &undisturbed];
     let [mut killed, quiet] = stores.map(|redis| run(&redis.url(), &SYMBOLS, &SETS, &[]));
-    let feeds = stores.map(|redis| feed(redis, &recording));
+    let feeds = stores.map(|redis| feed(redis, &recording, &[]));
 
     let before = warm(&disturbed, 50);
     killed.kill();
@@ -162,11 +150,11 @@ fn after_a_kill_vpin_ends_where_an_undisturbed_one_does() {
 #[test]
 fn an_orderly_stop_saves_and_other_settings_start_anew() {
     let folder = tempfile::tempdir().unwrap();
-    let recording = recording(folder.path());
+    let recording = recording(folder.path(), &tape());
     let redis = RedisServer::start();
     let never = ["engine.state_save_seconds=3600"];
     let daemon = run(&redis.url(), &SYMBOLS, &never, &[]);
-    let mut feed = feed(&redis, &recording);
+    let mut feed = feed(&redis, &recording, &[]);
     let before = SYMBOLS.map(|symbol| {
         until(&format!("VPIN of {symbol} is warm"), SOON, || {
             vpin(&redis, symbol).filter(|document| samples(document) >= 50)

@@ -1,7 +1,7 @@
 //! A producer: ticker, book and trades of a few symbols with the present as their time, written as
 //! feeds do, through the harness's own client.
 
-use super::Connection;
+use super::{Analytics, Connection, RedisServer, SOON};
 use analytics::clock::Clock;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -127,4 +127,23 @@ impl Drop for Feeder {
             thread.join().ok();
         }
     }
+}
+
+/// The recording `tape.rec` in this folder of events given as lines, made by our importer.
+#[track_caller]
+pub(crate) fn recording(folder: &Path, lines: &str) -> String {
+    let (source, out) = (folder.join("tape.jsonl"), folder.join("tape.rec"));
+    std::fs::write(&source, lines).unwrap();
+    let out = out.to_str().unwrap();
+    let args = ["import", "jsonl", source.to_str().unwrap(), "--out", out];
+    let mut import = Analytics::spawn(&args, &[]);
+    assert!(import.wait_exit(SOON).success());
+    out.to_owned()
+}
+
+/// A feed that plays a recording into this server.
+pub(crate) fn feed(redis: &RedisServer, recording: &str, more: &[&str]) -> Analytics {
+    let args = ["feed", "--provider", "recording", recording];
+    let args: Vec<&str> = args.iter().chain(more).copied().collect();
+    Analytics::spawn(&args, &[("REDIS_URL", &redis.url())])
 }
