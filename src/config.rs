@@ -30,7 +30,7 @@ pub use settings::{
     Config, Engine, Http, Inputs, Keys, Limits, Log, Market, MaxAgeMs, Redis, Signing, StoreTtls,
     SymbolSigning, Symbols, Tape,
 };
-pub use values::{Interval, Level};
+pub use values::{DateOrder, Interval, Level};
 
 /// What the rest of the program can do, handed in so that this leaf names no job, calculator or
 /// exchange itself.

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 
 use chrono_tz::Tz;
 use quant::market::{Rule, Symbol};
+use quant::pricing::RateCurve;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Known;
 use super::secret::{RedisUrl, masked};
-use super::values::Level;
+use super::values::{DateOrder, Level};
 
 /// What a value may be.
 pub(super) enum Allowed {
@@ -24,6 +25,8 @@ pub(super) enum Allowed {
     Rule,
     Listen,
     Zone,
+    DateOrder,
+    Rate,
     Level,
 }
 
@@ -77,6 +80,11 @@ const SETTINGS: &[(&str, Allowed)] = &[
     ("tape.ring", Allowed::Range(1.0, 65_536.0)),
     ("tape.drop_repeats", Allowed::Flag),
     ("inputs.naive_zone", Allowed::Zone),
+    ("inputs.date_order", Allowed::DateOrder),
+    ("rates", Allowed::Rate),
+    ("rates.*", Allowed::Rate),
+    ("dividend_yield.*", Allowed::Range(-0.5, 1.0)),
+    ("limits.max_contracts", Allowed::Range(1.0, 1e6)),
     // Prices are 64-bit counts of 1e-9, which end a little above 9.2e9.
     ("limits.max_price", Allowed::Range(1e-9, 9e9)),
     ("limits.max_future_ms", Allowed::Range(0.0, DAY)),
@@ -133,6 +141,11 @@ pub(super) fn check(allowed: &Allowed, value: &Value, known: &Known) -> Result<(
         }
         Allowed::Currency => must("three capital letters, ISO 4217"),
         Allowed::Rule => one_of::<Rule>(value),
+        Allowed::DateOrder => one_of::<DateOrder>(value),
+        Allowed::Rate => match serde_json::from_value::<RateCurve>(value.clone()) {
+            Ok(curve) => curve.check(),
+            Err(_) => must("a number, or pairs of [days, rate]"),
+        },
         Allowed::Level => one_of::<Level>(value),
         Allowed::Listen => check_listen(value),
         Allowed::Zone if text.parse::<Tz>().is_ok() => Ok(()),

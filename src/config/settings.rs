@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 use quant::market::{Rule, Symbol};
+use quant::pricing::RateCurve;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Known;
 use super::secret::RedisUrl;
-use super::values::{Interval, Level, by_symbol, symbols, zone};
+use super::values::{DateOrder, Interval, Level, by_symbol, symbols, zone};
 
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,11 @@ pub struct Config {
     pub signing: Signing,
     /// The parameters of each calculator: its defaults with what was set over them.
     pub calculators: BTreeMap<String, Value>,
+    /// Rates by currency: continuous, a number or a curve of [days, rate].
+    pub rates: BTreeMap<String, RateCurve>,
+    /// Continuous dividend yields by symbol.
+    #[serde(with = "by_symbol")]
+    pub dividend_yield: BTreeMap<Symbol, f64>,
     /// The HTTP server.
     pub http: Http,
     /// The ring of recent trades.
@@ -65,6 +71,8 @@ impl Config {
             max_age_ms: MaxAgeMs::default(),
             signing: Signing::default(),
             calculators: known.calculators.clone(),
+            rates: BTreeMap::new(),
+            dividend_yield: BTreeMap::new(),
             http: Http::default(),
             tape: Tape::default(),
             inputs: Inputs::default(),
@@ -250,6 +258,8 @@ pub struct MaxAgeMs {
     pub book: u64,
     /// The last trade. VPIN runs on a volume clock and does not ask.
     pub trades: u64,
+    /// The option chain; of one that is delayed by declaration, since its receipt.
+    pub chain: u64,
 }
 
 impl Default for MaxAgeMs {
@@ -258,6 +268,7 @@ impl Default for MaxAgeMs {
             ticker: 15_000,
             book: 5_000,
             trades: 60_000,
+            chain: 900_000,
         }
     }
 }
@@ -343,12 +354,15 @@ pub struct Inputs {
     /// The IANA zone of times that name none.
     #[serde(with = "zone")]
     pub naive_zone: Tz,
+    /// What stands first in expiry dates such as 03/04/2026; unset, they are refused.
+    pub date_order: Option<DateOrder>,
 }
 
 impl Default for Inputs {
     fn default() -> Self {
         Self {
             naive_zone: Tz::UTC,
+            date_order: None,
         }
     }
 }
@@ -363,6 +377,8 @@ pub struct Limits {
     pub max_future_ms: u64,
     /// The largest value read from the store in bytes, 1 KiB to 512 MiB.
     pub max_value_bytes: u64,
+    /// The longest option chain in contracts, 1 to 1000000.
+    pub max_contracts: u64,
     /// The largest value after unpacking in bytes, 1 KiB to 1 TiB.
     pub max_unpacked_bytes: u64,
 }
@@ -373,6 +389,7 @@ impl Default for Limits {
             max_price: 1e7,
             max_future_ms: 2000,
             max_value_bytes: 64 << 20,
+            max_contracts: 50_000,
             max_unpacked_bytes: 16 << 30,
         }
     }

@@ -38,6 +38,7 @@ impl Shape {
             ("quote_delay_ms".to_owned(), Self::Whole),
         ];
         root.replace(&["redis", "url_file"], Self::Text);
+        root.replace(&["inputs", "date_order"], Self::Text);
         root.replace(&["symbols", "standard"], Self::List(text()));
         root.replace(&["symbols", "level2"], Self::List(text()));
         root.replace(&["market", "exchanges"], Self::BySymbol(text()));
@@ -46,6 +47,9 @@ impl Shape {
         root.replace(&["signing", "symbols"], own);
         if let Some(Self::Table(jobs)) = root.child_mut("update_intervals") {
             jobs.values_mut().for_each(|job| *job = Self::Interval);
+        }
+        if let Some(rates) = root.child_mut("rates") {
+            *rates = Self::BySymbol(Box::new(Self::Any));
         }
         // Sections are closed even where nothing is in them.
         for section in ["update_intervals", "calculators"] {

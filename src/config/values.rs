@@ -40,6 +40,16 @@ impl From<Interval> for Written {
     }
 }
 
+/// What stands first in a date such as 03/04/2026.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DateOrder {
+    /// The month, as in the United States.
+    MonthFirst,
+    /// The day.
+    DayFirst,
+}
+
 /// How much is logged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -23,6 +23,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use quant::calculator::Job;
 use quant::market::{Span, Symbol, Timestamp};
+use quant::snapshot::Section;
 use tracing::{error, info, warn};
 
 use self::plan::{Jobs, Schedule};
@@ -265,7 +266,8 @@ impl Engine {
             };
             asks.push(Ask {
                 keys: slot.keys.clone(),
-                book: self.setup.needs_book(*due),
+                book: self.setup.needs(*due, Section::Book),
+                chain: self.setup.needs(*due, Section::Chain),
                 discovered: is_past(slot.discovered_due, DISCOVERED_EVERY, now),
             });
             drains.push(&mut slot.drain);

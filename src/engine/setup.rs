@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use quant::calculator::{Entry, Job};
 use quant::market::{Calendars, Phase, Session, Signing, Span, Symbol, Timestamp};
+use quant::pricing::{ChainParams, PricingTerms, RateCurve, usual_rate};
 use quant::snapshot::Section;
 use serde_json::Value;
 
@@ -15,13 +16,16 @@ use crate::store::codec::Rules;
 /// The calendars this program carries.
 const SESSIONS: &str = include_str!("../../config/sessions.toml");
 
+/// The table of what chain calculators share.
+const CHAIN: &str = "chain";
+
 /// Everything that is decided before the first pass.
 pub struct Setup {
     /// The settings.
     pub config: Config,
     /// Jobs that are on, with their intervals.
     pub intervals: Vec<(Job, Span)>,
-    calendars: Calendars,
+    calendars: Arc<Calendars>,
     entries: &'static [Entry],
     params: Arc<Vec<(&'static str, Value)>>,
     trace: bool,
@@ -30,6 +34,8 @@ pub struct Setup {
 /// What the settings may name: jobs, calculators and exchanges.
 pub fn known() -> Known {
     let entries = || quant::calculators::all();
+    let chain_defaults = serde_json::to_value(ChainParams::default());
+    let chain_defaults = chain_defaults.expect("settings are plain data");
     let tables = entries().filter_map(|entry| Some((entry.config?, entry)));
     Known {
         jobs: Job::ALL
@@ -37,9 +43,13 @@ pub fn known() -> Known {
             .into(),
         calculators: tables
             .map(|(table, entry)| (table.to_owned(), (entry.default_params)()))
+            .chain([(CHAIN.to_owned(), chain_defaults)])
             .collect(),
         exchanges: calendars().codes().map(str::to_owned).collect(),
         check: Some(|table, params| {
+            if table == CHAIN {
+                return ChainParams::from_table(params).map(drop);
+            }
             let mut of_table = quant::calculators::all().filter(|e| e.config == Some(table));
             of_table.try_for_each(|entry| (entry.build)(params, None).map(|_| ()))
         }),
@@ -65,7 +75,7 @@ impl Setup {
         Self {
             intervals: Job::ALL.into_iter().filter_map(interval).collect(),
             params: Arc::new(entries.iter().filter_map(table).collect()),
-            calendars: calendars(),
+            calendars: Arc::new(calendars()),
             entries,
             trace: false,
             config,
@@ -116,23 +126,39 @@ impl Setup {
         Schedule::new(symbol, &self.intervals, self.period())
     }
 
-    /// Whether any calculator of these jobs reads the order book.
-    pub fn needs_book(&self, due: Jobs) -> bool {
+    /// Whether any calculator of these jobs reads a section.
+    pub fn needs(&self, due: Jobs, section: Section) -> bool {
         let mut entries = self.entries.iter();
-        entries.any(|entry| due.has(entry.job) && entry.needs.has(Section::Book))
+        entries.any(|entry| due.has(entry.job) && entry.needs.has(section))
     }
 
     /// What the exchange of a symbol is doing: the one the settings name for it, else the one the
     /// calendar lists it on, else the exchange of most.
     pub fn session_of(&self, symbol: &Symbol, now: Timestamp) -> Session {
+        self.session(self.exchange_of(symbol), now)
+    }
+
+    /// What chain calculators share, as set.
+    fn chain(&self) -> ChainParams {
+        let table = self.config.calculators.get(CHAIN);
+        let set = table.and_then(|table| ChainParams::from_table(table).ok());
+        set.unwrap_or_default()
+    }
+
+    /// The rates of a symbol's currency.
+    fn rates_of(&self, symbol: &Symbol) -> Option<RateCurve> {
+        let currency = self.config.market.currency_of(symbol);
+        let set = self.config.rates.get(currency).cloned();
+        set.or_else(|| usual_rate(currency))
+    }
+
+    /// Code of the exchange of a symbol.
+    fn exchange_of(&self, symbol: &Symbol) -> &str {
         let market = &self.config.market;
         let listed = || self.calendars.exchange_of(symbol.as_str());
         match market.exchanges.get(symbol) {
-            Some(code) => self.session(code, now),
-            None => match listed() {
-                Some(exchange) => exchange.at(now),
-                None => self.default_session(now),
-            },
+            Some(code) => code,
+            None => listed().map_or(&market.exchange, |exchange| exchange.code()),
         }
     }
 
@@ -174,10 +200,21 @@ impl Setup {
                 max_future: millis(config.limits.max_future_ms),
                 max_value_bytes: usize::try_from(max_value_bytes).unwrap_or(usize::MAX),
                 naive_zone: config.inputs.naive_zone,
+                date_order: config.inputs.date_order,
+                max_contracts: config.limits.max_contracts,
+                chain_delay: millis(self.chain().naive_delay_ms),
             },
             ticker_max_age: millis(config.max_age_ms.ticker),
             book_max_age: millis(config.max_age_ms.book),
             trades_max_age: millis(config.max_age_ms.trades),
+            chain_max_age: millis(config.max_age_ms.chain),
+            pricing: PricingTerms {
+                chain: self.chain(),
+                rates: self.rates_of(symbol),
+                dividend_yield: config.dividend_yield.get(symbol).copied(),
+            },
+            calendars: self.calendars.clone(),
+            exchange: self.exchange_of(symbol).to_owned(),
             ring: config.tape.ring,
             drop_repeats: config.tape.drop_repeats,
             signing: Signing {

@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use quant::calculator::{Entry, Job, Status};
-use quant::market::{QuoteHistory, SignedTrade, Signer, Signing, Span, Symbol};
+use quant::market::{Calendars, ChainBuilder, Day, QuoteHistory, SignedTrade, Signer, Signing};
+use quant::market::{Span, Symbol};
 use quant::market::{TapeRing, Timestamp};
+use quant::pricing::PricingTerms;
 use quant::snapshot::{Dated, Discovered, Results, Section, Snapshot};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
@@ -34,8 +36,16 @@ pub struct Terms {
     pub ticker_max_age: Span,
     /// Older books are stale.
     pub book_max_age: Span,
+    /// Older chains are stale.
+    pub chain_max_age: Span,
     /// Older trades are stale.
     pub trades_max_age: Span,
+    /// How chains are priced.
+    pub pricing: PricingTerms,
+    /// The calendars of all exchanges.
+    pub calendars: Arc<Calendars>,
+    /// Code of the symbol's exchange.
+    pub exchange: String,
     /// Trades kept.
     pub ring: usize,
     /// Whether a trade equal to the one before it is dropped.
@@ -63,6 +73,7 @@ pub struct SymbolEngine {
     intake: TradeIntake,
     ticker_hash: Option<u64>,
     book_hash: Option<u64>,
+    chain_hash: Option<u64>,
     calculators: Vec<Hosted>,
 }
 
@@ -140,6 +151,10 @@ impl SymbolEngine {
                 session_date: today,
                 quote: Dated::new(terms.ticker_max_age),
                 book: Dated::new(terms.book_max_age),
+                chain: Dated::new(terms.chain_max_age),
+                pricing: terms.pricing.clone(),
+                session_close: None,
+                previous_session: None,
                 tape: TapeRing::new(terms.ring),
                 signing_rule: terms.signing.rule,
                 trades_max_age: terms.trades_max_age,
@@ -151,6 +166,7 @@ impl SymbolEngine {
             intake: TradeIntake::new(terms.drop_repeats),
             ticker_hash: None,
             book_hash: None,
+            chain_hash: None,
             calculators,
             terms,
         })
@@ -181,6 +197,8 @@ impl SymbolEngine {
         self.calculators = calculators;
         self.snapshot.quote.set_max_age(terms.ticker_max_age);
         self.snapshot.book.set_max_age(terms.book_max_age);
+        self.snapshot.chain.set_max_age(terms.chain_max_age);
+        self.snapshot.pricing = terms.pricing.clone();
         self.snapshot.trades_max_age = terms.trades_max_age;
         self.snapshot.signing_rule = terms.signing.rule;
         self.signer = Signer::resume(terms.signing, self.signer.tick());
@@ -205,7 +223,9 @@ impl SymbolEngine {
         let mut turned = Turned::default();
         self.snapshot.session_date = today;
         self.take_ticker(gathered.ticker, now, &mut turned.bad);
+        self.take_session(today, now);
         self.take_book(gathered.book, now, &mut turned.bad);
+        self.take_chain(gathered.chain, now, &mut turned.bad);
         let discovered = [
             gathered.bucket_size,
             gathered.bucket_size_global,
@@ -234,6 +254,7 @@ impl SymbolEngine {
         let newest = [
             (Section::Ticker, snapshot.quote.as_of()),
             (Section::Book, snapshot.book.as_of()),
+            (Section::Chain, snapshot.chain.as_of()),
             (
                 Section::Trades,
                 snapshot.tape.newest().map(|signed| signed.trade.at),
@@ -346,6 +367,37 @@ impl SymbolEngine {
                 }
             }
         }
+    }
+
+    fn take_chain(&mut self, fetched: Fetched, now: Timestamp, bad: &mut BadInput) {
+        let terms = &self.terms;
+        let mut decoder = terms.rules.decoder(now, bad);
+        match news(fetched, Section::Chain, &mut self.chain_hash, decoder.bad) {
+            News::Gone => self.snapshot.chain.clear(),
+            News::None => {}
+            News::Value(bytes) => {
+                let symbol = self.snapshot.symbol.as_str();
+                let builder = ChainBuilder::new(&terms.calendars, symbol, &terms.exchange);
+                if let Some(chain) = decoder.chain(&bytes, builder) {
+                    let head = &chain.head;
+                    let (at, delayed) = (chain.at(), head.delayed || head.delay > Span::ZERO);
+                    let fresh_from = if delayed { now } else { at };
+                    self.snapshot.chain.set_delayed(chain, at, fresh_from);
+                }
+            }
+        }
+    }
+
+    /// The session's neighbours on the calendar of the symbol's exchange.
+    fn take_session(&mut self, today: chrono::NaiveDate, now: Timestamp) {
+        let exchange = self.terms.calendars.exchange(&self.terms.exchange);
+        let close = |date| match exchange?.day(date) {
+            Day::Session { close, .. } => Some(close),
+            Day::Weekend | Day::Holiday(_) => None,
+        };
+        let of_today = close(today).filter(|close| *close > now);
+        self.snapshot.session_close = of_today.or_else(|| close(exchange?.next_session(today)?));
+        self.snapshot.previous_session = exchange.and_then(|e| e.previous_session(today));
     }
 
     fn take_discovered(&mut self, fetched: [Fetched; 3], now: Timestamp, bad: &mut BadInput) {

@@ -145,7 +145,7 @@ fn record(
 struct RunWriter {
     frames: FrameWriter,
     raw: Vec<u8>,
-    last: HashMap<Symbol, [Option<Bytes>; 5]>,
+    last: HashMap<Symbol, [Option<Bytes>; 6]>,
 }
 
 impl RunWriter {
@@ -232,10 +232,11 @@ impl RunWriter {
     }
 }
 
-fn fields(gathered: &Gathered) -> [&Fetched; 5] {
+fn fields(gathered: &Gathered) -> [&Fetched; 6] {
     [
         &gathered.ticker,
         &gathered.book,
+        &gathered.chain,
         &gathered.bucket_size,
         &gathered.bucket_size_global,
         &gathered.volume,
@@ -268,7 +269,7 @@ pub struct RunReader {
     header: Header,
     frame: Bytes,
     at: usize,
-    last: HashMap<Symbol, [Option<Bytes>; 5]>,
+    last: HashMap<Symbol, [Option<Bytes>; 6]>,
     dropped: Option<u64>,
 }
 
@@ -358,6 +359,7 @@ impl RunReader {
         let mut gathered = Gathered {
             ticker: next(),
             book: next(),
+            chain: next(),
             bucket_size: next(),
             bucket_size_global: next(),
             volume: next(),

@@ -98,6 +98,7 @@ impl Board {
         Gathered {
             ticker: fetch(true, &ask.keys.ticker),
             book: fetch(ask.book, &ask.keys.book),
+            chain: fetch(ask.chain, &ask.keys.chain),
             bucket_size: fetch(ask.discovered, &ask.keys.bucket_size),
             bucket_size_global: fetch(ask.discovered, keys::DISCOVERED_BUCKET_SIZE),
             volume: fetch(ask.discovered, &ask.keys.volume),
@@ -192,6 +193,7 @@ mod tests {
         Ask {
             keys: Arc::new(SymbolKeys::of(&Symbol::new("GOOG").unwrap())),
             book: false,
+            chain: false,
             discovered: false,
         }
     }

@@ -3,6 +3,8 @@
 //! Behind this door times are [`Timestamp`], prices and sizes are integers, and a missing number
 //! is `None`. What cannot be decoded is counted with its reason and harms nothing else.
 
+mod chain;
+
 use std::collections::BTreeMap;
 
 use chrono::{NaiveDateTime, TimeZone};
@@ -11,6 +13,8 @@ use quant::market::{Level, OrderBook, Price, Quote, Side, Size, Span, Timestamp}
 use quant::market::{Touch, Trade, Venue};
 use quant::snapshot::Section;
 use xxhash_rust::xxh3::xxh3_64;
+
+use crate::config::DateOrder;
 
 use super::scan::{Malformed, Scalar, Scanner, decimal};
 
@@ -32,6 +36,12 @@ pub struct Rules {
     pub max_value_bytes: usize,
     /// Zone of ISO times without an offset.
     pub naive_zone: Tz,
+    /// The order of day and month in dates such as 03/04/2026 that both could be.
+    pub date_order: Option<DateOrder>,
+    /// A chain of more contracts is refused.
+    pub max_contracts: u64,
+    /// The delay of chains that declare none.
+    pub chain_delay: Span,
 }
 
 impl Rules {
@@ -52,6 +62,9 @@ impl Default for Rules {
             max_future: Span::from_millis(2000),
             max_value_bytes: 64 << 20,
             naive_zone: Tz::UTC,
+            date_order: None,
+            max_contracts: 50_000,
+            chain_delay: Span::ZERO,
         }
     }
 }

@@ -14,6 +14,8 @@ pub struct Ask {
     pub keys: Arc<SymbolKeys>,
     /// Whether the order book is needed. Ticker and trades always are.
     pub book: bool,
+    /// Whether the option chain is needed.
+    pub chain: bool,
     /// Whether the discovered parameters are needed.
     pub discovered: bool,
 }
@@ -51,6 +53,8 @@ pub struct Gathered {
     pub ticker: Fetched,
     /// Order book.
     pub book: Fetched,
+    /// Option chain; where its key is missing, one put together from the keys of its contracts.
+    pub chain: Fetched,
     /// Discovered VPIN bucket size of the symbol.
     pub bucket_size: Fetched,
     /// Discovered VPIN bucket size of all symbols.

@@ -24,6 +24,11 @@ pub fn trades(symbol: &Symbol) -> String {
     format!("market:{symbol}:trades")
 }
 
+/// Option chain.
+pub fn chain(symbol: &Symbol) -> String {
+    format!("options:{symbol}:chain")
+}
+
 /// VPIN bucket size for one symbol, found by another program.
 pub fn discovered_bucket_size(symbol: &Symbol) -> String {
     format!("discovered:vpin_bucket_size:{symbol}")
@@ -43,6 +48,8 @@ pub struct SymbolKeys {
     pub book: String,
     /// Trades.
     pub trades: String,
+    /// Option chain.
+    pub chain: String,
     /// Discovered VPIN bucket size.
     pub bucket_size: String,
     /// Discovered average daily volume.
@@ -56,6 +63,7 @@ impl SymbolKeys {
             ticker: ticker(symbol),
             book: book(symbol),
             trades: trades(symbol),
+            chain: chain(symbol),
             bucket_size: discovered_bucket_size(symbol),
             volume: discovered_volume(symbol),
         }

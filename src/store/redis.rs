@@ -281,6 +281,9 @@ impl Redis {
             if ask.book {
                 wanted.push((at, Field::Book, &ask.keys.book));
             }
+            if ask.chain {
+                wanted.push((at, Field::Chain, &ask.keys.chain));
+            }
             if ask.discovered {
                 wanted.push((at, Field::BucketSize, &ask.keys.bucket_size));
                 wanted.push((at, Field::Volume, &ask.keys.volume));
@@ -303,6 +306,7 @@ impl Redis {
             match field {
                 Field::Ticker => gathered[at].ticker = value,
                 Field::Book => gathered[at].book = value,
+                Field::Chain => gathered[at].chain = value,
                 Field::BucketSize => gathered[at].bucket_size = value,
                 Field::Volume => gathered[at].volume = value,
                 Field::BucketSizeGlobal => {
@@ -378,6 +382,7 @@ fn aligned(list: List, drain: &Drain) -> (List, Aligned) {
 enum Field {
     Ticker,
     Book,
+    Chain,
     BucketSize,
     BucketSizeGlobal,
     Volume,

@@ -12,5 +12,6 @@ pub mod history;
 pub mod json;
 pub mod market;
 pub mod math;
+pub mod pricing;
 pub mod snapshot;
 pub mod synthetic;

@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use crate::calculator::{Calculator, NoValue, Status};
-use crate::market::{OrderBook, Quote, Rule, Size, Span, Symbol, TapeRing, Timestamp};
+use crate::market::{Chain, OrderBook, Quote, Rule, Size, Span, Symbol, TapeRing, Timestamp};
 use crate::market::{SignedTrade, Trade};
+use crate::pricing::PricingTerms;
 
 /// A part of the snapshot that is fetched, aged and refused on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,13 +24,21 @@ pub enum Section {
     Book,
     /// Prints.
     Trades,
+    /// Option contracts.
+    Chain,
     /// Parameters that other programs discover.
     Discovered,
 }
 
 impl Section {
     /// Every section, in display order.
-    pub const ALL: [Self; 4] = [Self::Ticker, Self::Book, Self::Trades, Self::Discovered];
+    pub const ALL: [Self; 5] = [
+        Self::Ticker,
+        Self::Book,
+        Self::Trades,
+        Self::Chain,
+        Self::Discovered,
+    ];
 
     /// The name on the wire and in settings.
     pub fn as_str(self) -> &'static str {
@@ -37,6 +46,7 @@ impl Section {
             Self::Ticker => "ticker",
             Self::Book => "book",
             Self::Trades => "trades",
+            Self::Chain => "chain",
             Self::Discovered => "discovered",
         }
     }
@@ -109,8 +119,16 @@ impl Needs {
 /// A section's newest value with the instant it is of; absent until one came.
 #[derive(Clone, Debug)]
 pub struct Dated<T> {
-    newest: Option<(T, Timestamp)>,
+    newest: Option<Newest<T>>,
     max_age: Span,
+}
+
+#[derive(Clone, Debug)]
+struct Newest<T> {
+    value: T,
+    as_of: Timestamp,
+    /// The instant its age is counted from: that of receipt where a feed declares its delay.
+    fresh_from: Timestamp,
 }
 
 impl<T> Dated<T> {
@@ -129,7 +147,27 @@ impl<T> Dated<T> {
 
     /// Replaces the value.
     pub fn set(&mut self, value: T, as_of: Timestamp) {
-        self.newest = Some((value, as_of));
+        self.set_delayed(value, as_of, as_of);
+    }
+
+    /// Replaces the value by one that is old by declaration: whether it is stale is judged from
+    /// its receipt.
+    pub fn set_delayed(&mut self, value: T, as_of: Timestamp, received: Timestamp) {
+        self.newest = Some(Newest {
+            value,
+            as_of,
+            fresh_from: received,
+        });
+    }
+
+    /// The value, however old.
+    pub fn newest(&self) -> Option<&T> {
+        self.newest.as_ref().map(|newest| &newest.value)
+    }
+
+    /// The value to change, however old.
+    pub fn newest_mut(&mut self) -> Option<&mut T> {
+        self.newest.as_mut().map(|newest| &mut newest.value)
     }
 
     /// Forgets the value: the store has nothing there any more.
@@ -139,15 +177,13 @@ impl<T> Dated<T> {
 
     /// The instant of the newest value, however old.
     pub fn as_of(&self) -> Option<Timestamp> {
-        self.newest.as_ref().map(|(_, as_of)| *as_of)
+        self.newest.as_ref().map(|newest| newest.as_of)
     }
 
-    fn fresh(&self, section: Section, now: Timestamp) -> Result<(&T, Timestamp), NoValue> {
-        let Some((value, as_of)) = &self.newest else {
-            return Err(NoValue::Missing(section));
-        };
-        refuse_stale(section, *as_of, self.max_age, now)?;
-        Ok((value, *as_of))
+    fn fresh(&self, section: Section, now: Timestamp) -> Result<&Newest<T>, NoValue> {
+        let newest = self.newest.as_ref().ok_or(NoValue::Missing(section))?;
+        refuse_stale(section, newest.fresh_from, self.max_age, now)?;
+        Ok(newest)
     }
 }
 
@@ -196,6 +232,14 @@ pub struct Snapshot {
     pub trades_max_age: Span,
     /// Discovered parameters.
     pub discovered: Discovered,
+    /// Option chain.
+    pub chain: Dated<Chain>,
+    /// How it is priced.
+    pub pricing: PricingTerms,
+    /// The end of the session under way, else of the next one; where the calendar knows it.
+    pub session_close: Option<Timestamp>,
+    /// The session before the one of `session_date`, where the calendar knows it.
+    pub previous_session: Option<NaiveDate>,
     /// Newest results of this symbol's calculators.
     pub results: Results,
 }
@@ -259,9 +303,9 @@ impl Provenance {
         self.sections.values().chain(self.results.values()).copied()
     }
 
-    fn note(&mut self, section: Section, as_of: Timestamp, max_age: Option<Span>) {
+    fn note(&mut self, section: Section, as_of: Timestamp, until: Option<Timestamp>) {
         self.sections.insert(section, as_of);
-        self.note_end(max_age.map(|max_age| as_of.plus(max_age)));
+        self.note_end(until);
     }
 
     fn note_result(&mut self, name: &'static str, result: &StoredResult) {
@@ -299,13 +343,14 @@ impl<'a> View<'a> {
     }
 
     fn read<T>(&self, section: Section, dated: &'a Dated<T>) -> Result<&'a T, NoValue> {
-        let (value, as_of) = dated.fresh(section, self.now)?;
-        self.note(section, as_of, Some(dated.max_age));
-        Ok(value)
+        let newest = dated.fresh(section, self.now)?;
+        let end = newest.fresh_from.plus(dated.max_age);
+        self.note(section, newest.as_of, Some(end));
+        Ok(&newest.value)
     }
 
-    fn note(&self, section: Section, as_of: Timestamp, max_age: Option<Span>) {
-        self.provenance.borrow_mut().note(section, as_of, max_age);
+    fn note(&self, section: Section, as_of: Timestamp, until: Option<Timestamp>) {
+        self.provenance.borrow_mut().note(section, as_of, until);
     }
 }
 
@@ -395,7 +440,8 @@ impl<'a> Tape<'a> {
         let newest = self.newest().ok_or(NoValue::Missing(section))?;
         let max_age = self.view.snapshot.trades_max_age;
         refuse_stale(section, newest.at, max_age, self.view.now)?;
-        self.view.note(section, newest.at, Some(max_age));
+        self.view
+            .note(section, newest.at, Some(newest.at.plus(max_age)));
         Ok(newest)
     }
 }

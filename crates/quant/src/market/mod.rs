@@ -2,6 +2,7 @@
 //! and the session calendar. No arithmetic of the field happens here but the signing of trades.
 
 mod book;
+mod chain;
 mod number;
 mod quote;
 mod session;
@@ -11,6 +12,7 @@ mod tape;
 mod time;
 
 pub use book::{Level, OrderBook};
+pub use chain::{Chain, ChainBuilder, Column, Contracts, Head, Listing, Right, Series, Style};
 pub use number::{Price, Size, size_sum_to_f64};
 pub use quote::{Quote, QuoteHistory, Touch};
 pub use session::{

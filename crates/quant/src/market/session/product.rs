@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::expiry::{self, Expiry, Rule};
 use super::{Calendars, Day, Exchange, Settlement};
-use crate::market::{Span, Timestamp};
+use crate::market::{Span, Style, Timestamp};
 
 /// One product of a calendar.
 #[derive(Clone, Copy, Debug)]
@@ -125,6 +125,24 @@ impl<'a> Product<'a> {
         match self.exchange.day(self.exchange.previous_session(date)?) {
             Day::Session { close, .. } => Some(close),
             Day::Weekend | Day::Holiday(_) => None,
+        }
+    }
+
+    /// When options on it may be exercised where nobody says: index options of the United States
+    /// and all options of India at their expiry, options on stocks and funds on any day.
+    pub fn usual_style(&self) -> Style {
+        match self.exchange.code() {
+            "XCBO" | "XNSE" | "XBOM" => Style::European,
+            _ => Style::American,
+        }
+    }
+
+    /// Units of the underlying that a contract stands for where it does not say: 100 in the United
+    /// States, the lot of its expiry in India; `None` where that is not known.
+    pub fn usual_multiplier(&self, expiry: NaiveDate) -> Option<f64> {
+        match self.exchange.code() {
+            "XNYS" | "XCBO" => Some(100.0),
+            _ => self.lot_size(expiry).map(f64::from),
         }
     }
 

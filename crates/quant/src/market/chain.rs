@@ -1,0 +1,145 @@
+//! An option chain: every contract that a source lists on one underlying, in columns.
+//!
+//! Contracts stand in one order, whatever order they came in: by expiry, root, strike, call before
+//! put. So a sum over them has the same bits whoever lists them. Series of different roots are
+//! never merged: SPX settles on opening prints and SPXW on closing ones, on the same date.
+
+mod builder;
+mod column;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Settlement, Span, Timestamp};
+pub use crate::math::black_scholes::Right;
+pub use builder::{ChainBuilder, Head, Listing};
+pub use column::Column;
+
+/// When a contract may be exercised.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Style {
+    /// On any day up to its expiry: options on stocks and funds of the United States.
+    American,
+    /// At its expiry only: index options of the United States, all options of India.
+    European,
+}
+
+/// The contracts of one root and expiry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// The root of the contract symbol: `SPXW`.
+    pub root: Box<str>,
+    /// The date it expires.
+    pub expiry: NaiveDate,
+    /// Which prints it settles on.
+    pub settlement: Settlement,
+    /// The instant it settles.
+    pub settles_at: Timestamp,
+    /// When it may be exercised.
+    pub style: Style,
+    /// Whether it is a standard monthly one, by the expiry rules of its product.
+    pub monthly: bool,
+    /// Where its contracts stand.
+    pub contracts: Range<usize>,
+}
+
+/// A chain at one instant.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Chain {
+    /// What the source says of the chain as a whole.
+    pub head: Head,
+    /// The series by expiry and root.
+    pub series: Vec<Series>,
+    /// The contracts.
+    pub contracts: Contracts,
+    /// Contracts left out, by reason.
+    pub dropped: BTreeMap<&'static str, u64>,
+    /// Contracts listed, those left out among them.
+    pub listed: u64,
+}
+
+/// The contracts of a chain, one column a field. Prices are in units of the currency.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Contracts {
+    /// Call or put.
+    pub right: Vec<Right>,
+    /// Strike, above zero.
+    pub strike: Vec<f64>,
+    /// Units of the underlying a contract stands for, above zero.
+    pub multiplier: Vec<f64>,
+    /// Best bid; 0 where there is none.
+    pub bid: Column,
+    /// Best offer.
+    pub ask: Column,
+    /// Contracts bid for.
+    pub bid_size: Column,
+    /// Contracts offered.
+    pub ask_size: Column,
+    /// Price of the last trade.
+    pub last: Column,
+    /// The source's own mark or mid.
+    pub mark: Column,
+    /// The source's implied volatility, 1.0 is 100 %.
+    pub iv: Column,
+    /// The source's delta, −1 to 1.
+    pub delta: Column,
+    /// The source's gamma, per unit of the underlying.
+    pub gamma: Column,
+    /// The source's theta as it states it.
+    pub theta: Column,
+    /// The source's vega as it states it.
+    pub vega: Column,
+    /// The source's rho as it states it.
+    pub rho: Column,
+    /// Open interest, contracts.
+    pub open_interest: Column,
+    /// Change of open interest since the session before, contracts.
+    pub oi_change: Column,
+    /// Contracts traded today.
+    pub volume: Column,
+    /// Time of the quote, seconds since the epoch.
+    pub quote_seconds: Column,
+}
+
+impl Contracts {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.strike.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.strike.is_empty()
+    }
+
+    /// Best bid and offer of a contract where both are there, the bid above zero and below the
+    /// offer or equal to it.
+    pub fn touch(&self, at: usize) -> Option<(f64, f64)> {
+        let (bid, ask) = (self.bid.get(at)?, self.ask.get(at)?);
+        (bid > 0.0 && bid <= ask).then_some((bid, ask))
+    }
+}
+
+impl Chain {
+    /// The instant its quotes are of: its own time less the delay it declares.
+    pub fn at(&self) -> Timestamp {
+        self.head
+            .as_of
+            .plus(Span::from_nanos(-self.head.delay.nanos()))
+    }
+
+    /// The series of a contract.
+    pub fn series_of(&self, contract: usize) -> &Series {
+        let after = self.series.partition_point(|s| s.contracts.end <= contract);
+        &self.series[after]
+    }
+}
