@@ -104,9 +104,13 @@ mod tests {
             let table = entry.config?;
             Some((table.to_owned(), (entry.default_params)()))
         });
+        let chain = || {
+            let defaults = quant::pricing::ChainParams::default();
+            ("chain".to_owned(), serde_json::to_value(defaults).unwrap())
+        };
         Known {
             jobs: quant::calculator::Job::ALL.map(job).into(),
-            calculators: tables.collect(),
+            calculators: tables.chain([chain()]).collect(),
             exchanges: ["XNYS", "XCBO", "XNSE"].map(str::to_owned).into(),
             check: Some(check),
         }

@@ -315,9 +315,13 @@ fn the_documented_settings_are_the_defaults() {
     let loaded = analytics::config::load(&setup::known(), &sources).unwrap();
     let defaults = analytics::config::Config::defaults(&setup::known());
     assert_eq!(loaded.config, defaults);
-    // What is a table by symbol is empty, and an address file has no default.
+    // What is a table by symbol is empty; an address file and an order of dates have no default.
     let unset = loaded.resolved().into_iter();
     let unset = unset.filter(|(_, value, origin)| origin == "default" && value != "{}");
     let unset: Vec<String> = unset.map(|(key, ..)| key).collect();
-    assert_eq!(unset, ["redis.url_file"], "not in analytics.toml");
+    assert_eq!(
+        unset,
+        ["inputs.date_order", "redis.url_file"],
+        "not in analytics.toml"
+    );
 }
