@@ -1,9 +1,12 @@
 //! Numbers in, numbers out. Nothing here knows a symbol, a document or the time of day.
 
+pub mod black_scholes;
 pub mod book;
 pub mod bvc;
 pub mod decay;
 pub mod dense;
+pub mod forward;
+pub mod implied_vol;
 pub mod microprice;
 pub mod normal;
 pub mod rolling;
