@@ -5,6 +5,8 @@ pub mod book;
 pub mod bvc;
 pub mod decay;
 pub mod dense;
+pub mod forward;
+pub mod implied_vol;
 pub mod microprice;
 pub mod normal;
 pub mod rolling;

@@ -42,6 +42,18 @@ pub fn cdf(x: f64) -> f64 {
     0.5 * (libm::erfc(scaled) - rest * slope)
 }
 
+/// N(x) where φ(x) is at hand: one exponential less than `cdf`.
+pub(super) fn cdf_beside(x: f64, density: f64) -> f64 {
+    /// The slope of erfc(z)/2 in z = −x/√2, in units of φ(x).
+    const SLOPE: f64 = 2.0 * std::f64::consts::SQRT_2;
+    if x.abs() > END {
+        return if x > 0.0 { 1.0 } else { 0.0 };
+    }
+    let scaled = -x * FRAC_1_SQRT_2;
+    let rest = libm::fma(-x, FRAC_1_SQRT_2, -scaled) - x * FRAC_1_SQRT_2_REST;
+    0.5 * (libm::erfc(scaled) - rest * SLOPE * density)
+}
+
 /// The x with N(x) = p; −∞ and ∞ at 0 and 1, not a number outside of [0, 1].
 pub fn quantile(p: f64) -> f64 {
     if p > 0.5 {

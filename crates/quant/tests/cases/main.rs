@@ -6,10 +6,13 @@
     reason = "helpers of tests: a malformed suite must fail the test"
 )]
 
+mod black_scholes;
 mod book;
 mod bulk;
 mod distributions;
 mod expiry_calendar;
+mod forward;
+mod implied_vol;
 mod microprice;
 mod rolling;
 mod signing;
