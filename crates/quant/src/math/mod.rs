@@ -1,5 +1,6 @@
 //! Numbers in, numbers out. Nothing here knows a symbol, a document or the time of day.
 
+pub mod american;
 pub mod black_scholes;
 pub mod book;
 pub mod bvc;
