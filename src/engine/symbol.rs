@@ -13,7 +13,7 @@ use quant::market::{Calendars, ChainBuilder, Day, QuoteHistory, SignedTrade, Sig
 use quant::market::{Span, Symbol};
 use quant::market::{TapeRing, Timestamp};
 use quant::pricing::PricingTerms;
-use quant::snapshot::{Dated, Discovered, Results, Section, Snapshot};
+use quant::snapshot::{Dated, Discovered, ListedChain, Results, Section, Snapshot};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -198,7 +198,12 @@ impl SymbolEngine {
         self.snapshot.quote.set_max_age(terms.ticker_max_age);
         self.snapshot.book.set_max_age(terms.book_max_age);
         self.snapshot.chain.set_max_age(terms.chain_max_age);
-        self.snapshot.pricing = terms.pricing.clone();
+        if self.snapshot.pricing != terms.pricing {
+            self.snapshot.pricing = terms.pricing.clone();
+            if let Some(listed) = self.snapshot.chain.newest_mut() {
+                listed.imply_again();
+            }
+        }
         self.snapshot.trades_max_age = terms.trades_max_age;
         self.snapshot.signing_rule = terms.signing.rule;
         self.signer = Signer::resume(terms.signing, self.signer.tick());
@@ -370,6 +375,9 @@ impl SymbolEngine {
     }
 
     fn take_chain(&mut self, fetched: Fetched, now: Timestamp, bad: &mut BadInput) {
+        if let Some(listed) = self.snapshot.chain.newest_mut() {
+            listed.reprice();
+        }
         let terms = &self.terms;
         let mut decoder = terms.rules.decoder(now, bad);
         match news(fetched, Section::Chain, &mut self.chain_hash, decoder.bad) {
@@ -382,7 +390,9 @@ impl SymbolEngine {
                     let head = &chain.head;
                     let (at, delayed) = (chain.at(), head.delayed || head.delay > Span::ZERO);
                     let fresh_from = if delayed { now } else { at };
-                    self.snapshot.chain.set_delayed(chain, at, fresh_from);
+                    let before = self.snapshot.chain.take();
+                    let listed = ListedChain::new(chain, before);
+                    self.snapshot.chain.set_delayed(listed, at, fresh_from);
                 }
             }
         }

@@ -52,6 +52,9 @@ pub struct Inputs {
     /// Age of the order book, milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub book_age_ms: Option<i64>,
+    /// Age of the option chain's quotes, milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain_age_ms: Option<i64>,
     /// Age of the newest trade, milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trade_age_ms: Option<i64>,
@@ -98,6 +101,7 @@ impl Label {
             inputs: Inputs {
                 ticker_age_ms: of(Section::Ticker).map(age),
                 book_age_ms: of(Section::Book).map(age),
+                chain_age_ms: of(Section::Chain).map(age),
                 trade_age_ms: trades.map(age),
                 trades: trades.map(|_| *used),
             },

@@ -4,6 +4,8 @@
 //! `Option<&Quote>`, `Tape`. The type says what to fetch ([`Input::NEEDS`]), refuses what is
 //! missing or too old, and notes in the [`Provenance`] what the number rests on.
 
+mod options;
+
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,9 +13,11 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use crate::calculator::{Calculator, NoValue, Status};
-use crate::market::{Chain, OrderBook, Quote, Rule, Size, Span, Symbol, TapeRing, Timestamp};
+use crate::market::{OrderBook, Quote, Rule, Size, Span, Symbol, TapeRing, Timestamp};
 use crate::market::{SignedTrade, Trade};
 use crate::pricing::PricingTerms;
+
+pub use options::{ListedChain, Options};
 
 /// A part of the snapshot that is fetched, aged and refused on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -160,9 +164,9 @@ impl<T> Dated<T> {
         });
     }
 
-    /// The value, however old.
-    pub fn newest(&self) -> Option<&T> {
-        self.newest.as_ref().map(|newest| &newest.value)
+    /// Takes the value out, however old.
+    pub fn take(&mut self) -> Option<T> {
+        self.newest.take().map(|newest| newest.value)
     }
 
     /// The value to change, however old.
@@ -233,7 +237,7 @@ pub struct Snapshot {
     /// Discovered parameters.
     pub discovered: Discovered,
     /// Option chain.
-    pub chain: Dated<Chain>,
+    pub chain: Dated<ListedChain>,
     /// How it is priced.
     pub pricing: PricingTerms,
     /// The end of the session under way, else of the next one; where the calendar knows it.
@@ -558,13 +562,14 @@ mod tests {
         let mut dated = Dated::new(Span::from_millis(100));
         let at = Timestamp::from_millis;
         let section = Section::Book;
-        assert_eq!(dated.fresh(section, at(0)), Err(NoValue::Missing(section)));
+        let fresh = |dated: &Dated<i32>, now| dated.fresh(section, now).map(|n| (n.value, n.as_of));
+        assert_eq!(fresh(&dated, at(0)), Err(NoValue::Missing(section)));
         dated.set(7, at(0));
-        assert_eq!(dated.fresh(section, at(100)), Ok((&7, at(0))));
+        assert_eq!(fresh(&dated, at(100)), Ok((7, at(0))));
         let stale = NoValue::Stale {
             section,
             age_ms: 101,
         };
-        assert_eq!(dated.fresh(section, at(101)), Err(stale));
+        assert_eq!(fresh(&dated, at(101)), Err(stale));
     }
 }

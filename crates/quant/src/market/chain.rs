@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -53,10 +54,12 @@ pub struct Series {
 }
 
 /// A chain at one instant.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Chain {
     /// What the source says of the chain as a whole.
     pub head: Head,
+    /// The zone of the exchange: what a day is.
+    pub zone: Tz,
     /// The series by expiry and root.
     pub series: Vec<Series>,
     /// The contracts.

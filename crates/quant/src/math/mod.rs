@@ -13,4 +13,5 @@ pub mod normal;
 pub mod rolling;
 pub mod standard_error;
 pub mod student_t;
+pub mod sum;
 pub mod volume_buckets;

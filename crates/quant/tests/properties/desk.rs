@@ -7,6 +7,7 @@ use quant::document::Label;
 use quant::market::{
     QuoteHistory, Rule, Signer, Signing, Span, Symbol, TapeRing, Timestamp, Trade,
 };
+use quant::pricing::{ChainParams, PricingTerms, usual_rate};
 use quant::snapshot::{Dated, Discovered, Results, Snapshot};
 use serde_json::{Value, json};
 
@@ -67,6 +68,14 @@ impl Desk {
                 session_date: NaiveDate::default(),
                 quote: Dated::new(max_age),
                 book: Dated::new(max_age),
+                chain: Dated::new(max_age),
+                pricing: PricingTerms {
+                    chain: ChainParams::default(),
+                    rates: usual_rate("USD"),
+                    dividend_yield: None,
+                },
+                session_close: None,
+                previous_session: None,
                 tape: TapeRing::new(512),
                 signing_rule: Rule::Auto,
                 trades_max_age: max_age,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 
 use super::{Chain, Contracts, Right, Series, Style};
 use crate::market::{Calendars, ExpiryKind, Product, Settlement, Span, Timestamp};
@@ -246,6 +247,7 @@ impl<'a> ChainBuilder<'a> {
         }
         Chain {
             head,
+            zone: product.as_ref().map_or(Tz::UTC, |p| p.exchange().zone()),
             series: kept,
             contracts: rows.reordered(&order),
             dropped,

@@ -1,0 +1,379 @@
+//! What a chain implies by itself: the forward and yield of each series, the volatility of each
+//! contract, at the chain's own spot and time.
+//!
+//! **Whose volatility.** The source's where it is usable, else one solved from the quote. In the
+//! money a quote is mostly intrinsic value, so there the volatility of the same strike's other
+//! side is taken, and the contract's own quote only where that has none. Index options are solved
+//! on the forward of their expiry. American ones are solved as European out of the money, where
+//! early exercise is worth little; in the money, and beyond a year for puts, they are
+//! de-Americanised (Andersen, Lake, Offengenden 2016).
+
+use std::collections::BTreeMap;
+
+use crate::market::{Chain, Right, Series, Style, Timestamp, t_years};
+use crate::math::black_scholes::{IvCheck, Terms, check_iv};
+use crate::math::forward::{ParityQuote, forward_at_rate, implied_yield, regression};
+use crate::math::{american, implied_vol::implied_vol, implied_vol::implied_vol_from};
+
+use super::{IvChoice, PricingTerms, RateCurve};
+
+/// Strikes within this part of the spot tell the forward.
+const NEAR_THE_MONEY: f64 = 0.05;
+
+/// Under so many years half a spread of the forward is percents of yield: the yield of the first
+/// longer expiry is taken.
+const SHORTEST_FOR_YIELD: f64 = 7.0 / 365.0;
+
+/// A yield beyond it is a wrong spot or a wrong expiry, no yield.
+const LARGEST_YIELD: f64 = 0.5;
+
+/// American puts of more years are de-Americanised out of the money, too.
+const LONG_DATED: f64 = 1.0;
+
+/// Where the forward of a series comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ForwardSource {
+    /// Put-call parity of its own quotes.
+    Parity,
+    /// Spot, rate and yield.
+    Carry,
+}
+
+/// Where the volatility of a contract comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum IvSource {
+    /// The source states it.
+    Vendor,
+    /// Solved from its quote.
+    Quote,
+    /// That of the other side of its strike, which is out of the money.
+    OtherSide,
+    /// Solved from its quote by an American model.
+    DeAmericanised,
+}
+
+impl IvSource {
+    /// The name in documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Vendor => "vendor",
+            Self::Quote => "quote",
+            Self::OtherSide => "other_side",
+            Self::DeAmericanised => "de_americanised",
+        }
+    }
+}
+
+/// What one series implies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ImpliedSeries {
+    /// Years to settlement at the chain's time; 0 or less once settled.
+    pub t_years: f64,
+    /// Continuous rate to the settlement.
+    pub rate: f64,
+    /// Continuous yield that greeks are computed with.
+    pub dividend_yield: f64,
+    /// Forward that volatilities are solved on.
+    pub forward: f64,
+    /// Where that comes from.
+    pub forward_source: ForwardSource,
+}
+
+/// What a chain implies.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Implied {
+    /// Spot it was implied at.
+    pub spot: f64,
+    /// Instant it was implied at.
+    pub at: Timestamp,
+    /// By series, in the chain's order.
+    pub series: Vec<ImpliedSeries>,
+    /// Volatility by contract, in the chain's order; 1.0 is 100 %.
+    pub iv: Vec<Result<(f64, IvSource), NoIv>>,
+    /// What was odd about volatilities, by reason.
+    pub noted: BTreeMap<&'static str, u64>,
+}
+
+/// Why a contract has no volatility.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoIv {
+    /// It had settled at the chain's time.
+    Expired,
+    /// Neither volatility nor usable quote.
+    NoQuote,
+    /// Its spread is too wide to tell.
+    WideSpread,
+    /// Its price is not one any volatility gives.
+    NotSolvable,
+}
+
+impl NoIv {
+    /// The reason in counts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::NoQuote => "no_iv",
+            Self::WideSpread => "wide_spread",
+            Self::NotSolvable => "iv_not_solvable",
+        }
+    }
+}
+
+impl Implied {
+    /// What `chain` implies at `spot`; `before` are the volatilities of the chain before it, from
+    /// which a solution is found sooner.
+    pub fn of(
+        chain: &Chain,
+        spot: f64,
+        rates: &RateCurve,
+        terms: &PricingTerms,
+        before: Option<&Implied>,
+    ) -> Self {
+        let mut implied = Self {
+            spot,
+            at: chain.at(),
+            series: series(chain, spot, rates, terms.dividend_yield),
+            iv: Vec::with_capacity(chain.contracts.len()),
+            noted: BTreeMap::new(),
+        };
+        let seeds = before.filter(|before| before.iv.len() == chain.contracts.len());
+        for (series, own) in chain.series.iter().zip(&implied.series) {
+            let solver = Solver {
+                chain,
+                series,
+                own,
+                terms,
+                spot,
+                seeds,
+            };
+            solver.solve(&mut implied.iv, &mut implied.noted);
+        }
+        implied
+    }
+}
+
+/// The forward and yield of each series.
+fn series(
+    chain: &Chain,
+    spot: f64,
+    rates: &RateCurve,
+    dividend_yield: Option<f64>,
+) -> Vec<ImpliedSeries> {
+    let at = chain.at();
+    let mut found: Vec<ImpliedSeries> = Vec::with_capacity(chain.series.len());
+    for series in &chain.series {
+        let t = t_years(series.settles_at, at);
+        let rate = rates.at(t.max(0.0));
+        let by_parity = dividend_yield.is_none() && series.style == Style::European && t > 0.0;
+        let parity = by_parity.then(|| parity_forward(chain, series, spot, rate, t));
+        let carry = dividend_yield.unwrap_or(0.0);
+        found.push(match parity.flatten() {
+            Some(forward) => ImpliedSeries {
+                t_years: t,
+                rate,
+                dividend_yield: f64::NAN,
+                forward,
+                forward_source: ForwardSource::Parity,
+            },
+            None => ImpliedSeries {
+                t_years: t,
+                rate,
+                dividend_yield: if by_parity { f64::NAN } else { carry },
+                forward: spot * libm::exp((rate - carry) * t),
+                forward_source: ForwardSource::Carry,
+            },
+        });
+    }
+    fill_yields(&mut found, spot);
+    found
+}
+
+/// Yields from the forwards of expiries long enough to tell one; the others take that of the
+/// nearest that does, and 0 where none does.
+fn fill_yields(series: &mut [ImpliedSeries], spot: f64) {
+    let told: Vec<(f64, f64)> = series
+        .iter()
+        .filter(|s| s.forward_source == ForwardSource::Parity && s.t_years >= SHORTEST_FOR_YIELD)
+        .filter_map(|s| {
+            let implied = implied_yield(s.forward, spot, s.rate, s.t_years)?;
+            (implied.abs() <= LARGEST_YIELD).then_some((s.t_years, implied))
+        })
+        .collect();
+    for one in series {
+        if !one.dividend_yield.is_nan() {
+            continue;
+        }
+        let distance = |(t, _): &&(f64, f64)| (t - one.t_years).abs();
+        let nearest = told
+            .iter()
+            .min_by(|a, b| distance(a).total_cmp(&distance(b)));
+        one.dividend_yield = nearest.map_or(0.0, |(_, implied)| *implied);
+        if one.forward_source == ForwardSource::Carry {
+            one.forward = spot * libm::exp((one.rate - one.dividend_yield) * one.t_years);
+        }
+    }
+}
+
+/// The forward of a series from its pairs near the money, weighted by 1/spread²; from parity at
+/// the known rate where a line through them is no discount factor.
+fn parity_forward(chain: &Chain, series: &Series, spot: f64, rate: f64, t: f64) -> Option<f64> {
+    let contracts = &chain.contracts;
+    let near = |at: &usize| (contracts.strike[*at] / spot - 1.0).abs() <= NEAR_THE_MONEY;
+    let mut quotes: Vec<ParityQuote> = Vec::new();
+    for at in series.contracts.clone().filter(near) {
+        let is_pair = contracts.right[at] == Right::Call
+            && at + 1 < series.contracts.end
+            && contracts.right[at + 1] == Right::Put
+            && contracts.strike[at + 1] == contracts.strike[at];
+        if !is_pair {
+            continue;
+        }
+        let (call, put) = (contracts.touch(at), contracts.touch(at + 1));
+        let (Some((call_bid, call_ask)), Some((put_bid, put_ask))) = (call, put) else {
+            continue;
+        };
+        // A quote without a spread is a mark, and still not exact.
+        let spread = (call_ask - call_bid + put_ask - put_bid).max(1e-4 * spot);
+        quotes.push(ParityQuote {
+            strike: contracts.strike[at],
+            call_mid: Some(0.5 * (call_bid + call_ask)),
+            put_mid: Some(0.5 * (put_bid + put_ask)),
+            weight: 1.0 / (spread * spread),
+        });
+    }
+    let usual = |forward: &f64| libm::log(*forward / spot).abs() <= 0.02 + LARGEST_YIELD * t;
+    let discount = libm::exp(-rate * t);
+    let line = regression(&quotes, t).ok().filter(|line| {
+        line.pairs >= 4 && (line.discount / discount - 1.0).abs() <= 0.005 + 0.02 * t
+    });
+    let forward = match line {
+        Some(line) => Some(line.forward),
+        None => forward_at_rate(&quotes, rate, t).ok(),
+    };
+    forward.filter(usual)
+}
+
+/// Solves the volatilities of one series.
+struct Solver<'a> {
+    chain: &'a Chain,
+    series: &'a Series,
+    own: &'a ImpliedSeries,
+    terms: &'a PricingTerms,
+    spot: f64,
+    seeds: Option<&'a Implied>,
+}
+
+type Solved = Result<(f64, IvSource), NoIv>;
+
+impl Solver<'_> {
+    fn solve(&self, found: &mut Vec<Solved>, noted: &mut BTreeMap<&'static str, u64>) {
+        let range = self.series.contracts.clone();
+        let start = found.len();
+        if self.own.t_years <= 0.0 {
+            found.extend(range.map(|_| Err(NoIv::Expired)));
+            return;
+        }
+        for at in range.clone() {
+            let stated = match self.terms.chain.iv {
+                IvChoice::Vendor => self.stated(at, noted),
+                IvChoice::Own => None,
+            };
+            found.push(match stated {
+                Some(iv) => Ok((iv, IvSource::Vendor)),
+                None if self.out_of_the_money(at) => self.from_quote(at),
+                None => Err(NoIv::NoQuote),
+            });
+        }
+        // In the money: what the other side of the strike says, else its own quote.
+        for at in range.clone() {
+            let place = start + at - range.start;
+            if found[place].is_ok() || self.out_of_the_money(at) {
+                continue;
+            }
+            let other = self.other_side(at).map(|other| start + other - range.start);
+            found[place] = match other.map(|other| found[other]) {
+                Some(Ok((iv, _))) => Ok((iv, IvSource::OtherSide)),
+                Some(Err(_)) | None => self.from_quote(at),
+            };
+        }
+    }
+
+    /// The source's own volatility where it can be one.
+    fn stated(&self, at: usize, noted: &mut BTreeMap<&'static str, u64>) -> Option<f64> {
+        let iv = self.chain.contracts.iv.get(at).filter(|iv| *iv > 0.0)?;
+        match check_iv(iv, self.own.t_years) {
+            IvCheck::Plausible => Some(iv),
+            IvCheck::Suspect | IvCheck::Rejected => {
+                *noted.entry("suspect_iv").or_default() += 1;
+                None
+            }
+        }
+    }
+
+    fn out_of_the_money(&self, at: usize) -> bool {
+        let contracts = &self.chain.contracts;
+        match contracts.right[at] {
+            Right::Call => contracts.strike[at] >= self.own.forward,
+            Right::Put => contracts.strike[at] <= self.own.forward,
+        }
+    }
+
+    /// The contract of the same strike and the other right: the neighbour in the chain's order.
+    fn other_side(&self, at: usize) -> Option<usize> {
+        let contracts = &self.chain.contracts;
+        let other = match contracts.right[at] {
+            Right::Call => at + 1,
+            Right::Put => at.checked_sub(1)?,
+        };
+        let there = self.series.contracts.contains(&other);
+        (there && contracts.strike[other] == contracts.strike[at]).then_some(other)
+    }
+
+    fn from_quote(&self, at: usize) -> Solved {
+        let contracts = &self.chain.contracts;
+        let price = match contracts.touch(at) {
+            Some((bid, ask)) => {
+                let mid = 0.5 * (bid + ask);
+                if ask - bid > self.terms.chain.max_spread * mid {
+                    return Err(NoIv::WideSpread);
+                }
+                mid
+            }
+            // A source that marks and does not quote.
+            None if contracts.bid.get(at).is_none() && contracts.ask.get(at).is_none() => {
+                contracts.mark.get(at).ok_or(NoIv::NoQuote)?
+            }
+            None => return Err(NoIv::NoQuote),
+        };
+        let t = self.own.t_years;
+        let (right, strike) = (contracts.right[at], contracts.strike[at]);
+        let long_put = right == Right::Put && t > LONG_DATED;
+        let american = self.series.style == Style::American;
+        if american && (long_put || !self.out_of_the_money(at)) {
+            let terms = Terms {
+                spot: self.spot,
+                strike,
+                t_years: t,
+                rate: self.own.rate,
+                dividend_yield: self.own.dividend_yield,
+                sigma: f64::NAN,
+            };
+            let solved = american::implied_vol(right, price, &terms);
+            return usable(solved.ok(), t).map(|iv| (iv, IvSource::DeAmericanised));
+        }
+        let forward_price = price * libm::exp(self.own.rate * t);
+        let seed = self.seeds.and_then(|seeds| seeds.iv[at].ok());
+        let solved = match seed {
+            Some((seed, _)) => {
+                implied_vol_from(seed, right, forward_price, self.own.forward, strike, t)
+            }
+            None => implied_vol(right, forward_price, self.own.forward, strike, t),
+        };
+        usable(solved.ok(), t).map(|iv| (iv, IvSource::Quote))
+    }
+}
+
+fn usable(iv: Option<f64>, t: f64) -> Result<f64, NoIv> {
+    let plausible = |iv: &f64| *iv > 0.0 && check_iv(*iv, t) == IvCheck::Plausible;
+    iv.filter(plausible).ok_or(NoIv::NotSolvable)
+}

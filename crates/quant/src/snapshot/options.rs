@@ -1,0 +1,112 @@
+//! The option chain of a snapshot, priced: once per chain, spot and instant, for all calculators
+//! that read it.
+
+use std::cell::OnceCell;
+
+use super::{Input, Needs, Section, Snapshot, View};
+use crate::calculator::NoValue;
+use crate::market::{Chain, Timestamp};
+use crate::pricing::{Implied, Point, PricedAt, PricedChain};
+
+/// A chain as a source listed it, with what was found out about it so far.
+#[derive(Debug)]
+pub struct ListedChain {
+    /// The chain.
+    pub chain: Chain,
+    implied: OnceCell<Implied>,
+    priced: OnceCell<Result<PricedChain, NoValue>>,
+    before: Option<Implied>,
+}
+
+impl ListedChain {
+    /// A chain; `before` is the one it replaces.
+    pub fn new(chain: Chain, before: Option<Self>) -> Self {
+        Self {
+            chain,
+            implied: OnceCell::new(),
+            priced: OnceCell::new(),
+            before: before.and_then(|before| before.implied.into_inner()),
+        }
+    }
+
+    /// Forgets the prices: spot and instant are others now.
+    pub fn reprice(&mut self) {
+        self.priced.take();
+    }
+
+    /// Forgets the volatilities, too: they are implied on other terms now.
+    pub fn imply_again(&mut self) {
+        self.implied.take();
+        self.priced.take();
+    }
+}
+
+/// A chain with its volatilities and greeks.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// The chain as listed.
+    pub chain: &'a Chain,
+    /// What it implies.
+    pub implied: &'a Implied,
+    /// It at the present spot and instant.
+    pub priced: &'a PricedChain,
+    /// The end of the session under way, else of the next one.
+    pub close: Option<Timestamp>,
+    /// Average daily volume of the underlying in shares, where it is known.
+    pub average_daily_volume: Option<f64>,
+}
+
+impl<'a> Input<'a> for Options<'a> {
+    const NEEDS: Needs = Needs::section(Section::Chain).union(Needs::section(Section::Ticker));
+
+    fn take(view: &'a View<'_>) -> Result<Self, NoValue> {
+        let snapshot = view.snapshot;
+        let listed = view.read(Section::Chain, &snapshot.chain)?;
+        let point = point(view, snapshot, &listed.chain)?;
+        let rates = snapshot.pricing.rates.as_ref();
+        let rates = rates.ok_or(NoValue::Undefined("no rate is set for its currency"))?;
+        let implied = listed.implied.get_or_init(|| {
+            let spot = listed.chain.head.spot.unwrap_or(point.spot);
+            let before = listed.before.as_ref();
+            Implied::of(&listed.chain, spot, rates, &snapshot.pricing, before)
+        });
+        let priced = listed.priced.get_or_init(|| {
+            let priced = PricedChain::of(&listed.chain, implied, point);
+            match priced.contracts.is_empty() {
+                true => Err(NoValue::Undefined("no contract of the chain can be priced")),
+                false => Ok(priced),
+            }
+        });
+        let adv = snapshot.discovered.average_daily_volume;
+        Ok(Self {
+            chain: &listed.chain,
+            implied,
+            priced: priced.as_ref().map_err(|why| *why)?,
+            close: snapshot.session_close,
+            average_daily_volume: adv.map(|adv| adv.to_f64()).filter(|adv| *adv > 0.0),
+        })
+    }
+}
+
+/// The ticker's spot now where it is fresh, else the chain's own at its own time.
+fn point(view: &View<'_>, snapshot: &Snapshot, chain: &Chain) -> Result<Point, NoValue> {
+    if let Ok(newest) = snapshot.quote.fresh(Section::Ticker, view.now)
+        && let Some(spot) = newest.value.spot
+    {
+        let end = newest.fresh_from.plus(snapshot.quote.max_age);
+        view.note(Section::Ticker, newest.as_of, Some(end));
+        return Ok(Point {
+            spot: spot.to_f64(),
+            at: view.now,
+            of: PricedAt::Ticker,
+        });
+    }
+    let spot = chain.head.spot.ok_or(NoValue::Undefined(
+        "neither a fresh ticker nor a spot in the chain",
+    ))?;
+    Ok(Point {
+        spot,
+        at: chain.at(),
+        of: PricedAt::Chain,
+    })
+}
