@@ -11,4 +11,5 @@ pub mod rolling;
 pub mod smile;
 pub mod standard_error;
 pub mod student_t;
+pub mod svi;
 pub mod volume_buckets;
