@@ -12,4 +12,5 @@ pub mod smile;
 pub mod standard_error;
 pub mod student_t;
 pub mod svi;
+pub mod term_structure;
 pub mod volume_buckets;
