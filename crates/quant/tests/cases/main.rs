@@ -13,6 +13,7 @@ mod expiry_calendar;
 mod microprice;
 mod rolling;
 mod signing;
+mod surface;
 mod time_to_expiry;
 mod vpin;
 
