@@ -22,6 +22,9 @@ const STARTS: usize = 3;
 const SIMPLEX_STEPS: usize = 250;
 const POLISH_STEPS: usize = 60;
 
+/// In widest σ for m, and in ln σ: from there on polishing is faster.
+const SMALLEST_SIMPLEX: f64 = 1e-6;
+
 /// −1 and 1 are no correlations of a valid slice.
 const LARGEST_RHO: f64 = 1.0 - 1e-9;
 
@@ -161,6 +164,10 @@ impl Search {
         for _ in 0..SIMPLEX_STEPS {
             simplex.sort_by(|a, b| a.cost.total_cmp(&b.cost));
             let [best, middle, worst] = simplex;
+            let span = |axis: usize| (worst.at[axis] - best.at[axis]).abs();
+            if span(0) <= SMALLEST_SIMPLEX * (self.widest) && span(1) <= SMALLEST_SIMPLEX {
+                break;
+            }
             let along = |factor: f64| {
                 let coordinate = |axis: usize| {
                     let centre = 0.5 * (best.at[axis] + middle.at[axis]);
@@ -221,7 +228,8 @@ impl Search {
         let sigma = libm::exp(log_sigma);
         let wings = |k: f64| {
             let y = (k - m) / sigma;
-            let radius = libm::hypot(y, 1.0);
+            // No overflow: the bounds keep y below 1e15.
+            let radius = (y * y + 1.0).sqrt();
             // The difference of two large numbers, by their product being 1.
             let (large, small) = (radius + y.abs(), 1.0 / (radius + y.abs()));
             let (u, v) = if y >= 0.0 {
