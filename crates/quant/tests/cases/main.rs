@@ -16,6 +16,7 @@ mod implied_vol;
 mod microprice;
 mod rolling;
 mod signing;
+mod surface;
 mod time_to_expiry;
 mod vpin;
 

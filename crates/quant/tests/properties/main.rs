@@ -11,4 +11,5 @@ mod market;
 mod microprice;
 mod obi;
 mod signing;
+mod smile;
 mod vpin;
