@@ -4,6 +4,7 @@ pub mod book;
 pub mod bvc;
 pub mod decay;
 pub mod dense;
+pub mod lanes;
 pub mod microprice;
 pub mod normal;
 pub mod rolling;
