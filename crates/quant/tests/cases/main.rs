@@ -10,6 +10,7 @@ mod book;
 mod bulk;
 mod distributions;
 mod expiry_calendar;
+mod gex_profile;
 mod microprice;
 mod rolling;
 mod signing;
