@@ -211,7 +211,7 @@ impl Kernel for Single<'_> {
     #[inline(always)]
     fn run(self) -> Point {
         let Self { rows, log_ratio: l } = self;
-        if !(l.abs() <= FAR) {
+        if l.is_nan() || l.abs() > FAR {
             return Point::default();
         }
         let (log_moneyness, log_moneyness_rest) = rows.log_moneyness.as_chunks::<HANDS>();
