@@ -82,7 +82,7 @@ fn power_of_two(k: f64) -> f64 {
     f64::from_bits((k + (ROUND + 1_023.0)).to_bits() << 52)
 }
 
-/// Of the series in s² for ln((1+s)/(1−s)) − 2s over 2s, minimax; from fdlibm's `e_log.c`
+/// (ln((1+s)/(1−s)) − 2s)/s as a polynomial in s², minimax, from s² on; of fdlibm's `e_log.c`
 /// (Sun Microsystems, 1993).
 const LN: [f64; 7] = [
     0.666_666_666_666_673_5,
