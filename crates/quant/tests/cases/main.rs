@@ -13,6 +13,7 @@ mod distributions;
 mod expiry_calendar;
 mod forward;
 mod implied_vol;
+mod gex_profile;
 mod microprice;
 mod rolling;
 mod signing;

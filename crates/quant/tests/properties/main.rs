@@ -6,6 +6,7 @@
 
 mod desk;
 mod documents;
+mod gamma_profile;
 mod history;
 mod market;
 mod microprice;
