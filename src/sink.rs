@@ -7,7 +7,7 @@ use quant::market::{SignedTrade, Symbol, Timestamp};
 
 use crate::replay::files::ReplayFiles;
 use crate::store::board::Board;
-use crate::store::exchange::{StoreError, Write};
+use crate::store::exchange::{How, StoreError, Write};
 use crate::store::keys;
 use crate::store::redis::Redis;
 
@@ -87,7 +87,7 @@ impl Sink {
             key: key.into(),
             value,
             ttl_seconds: STATE_TTL,
-            only_if_exists: false,
+            how: How::Replace,
         };
         let writes: Vec<Write> = states.into_iter().map(write).collect();
         self.publish(&writes, now).await
@@ -112,7 +112,7 @@ impl Sink {
                     key: name.into(),
                     value: value.clone(),
                     ttl_seconds,
-                    only_if_exists: false,
+                    how: How::Replace,
                 };
                 let writes: Vec<Write> = names.into_iter().map(write).collect();
                 board.publish(&writes, now, |_| {});

@@ -12,11 +12,14 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::states::{self, Saved};
 use super::symbol::Terms;
-use crate::store::exchange::Write;
+use crate::store::exchange::{How, Write};
 use crate::store::keys;
 
 /// An unchanged document is written again after this time at the latest.
 const REWRITE_AFTER: Span = Span::from_millis(5_000);
+
+/// Seconds a list of minute marks lives: over a long weekend.
+const HISTORY_TTL: u64 = 4 * 86_400;
 
 /// A calculator of one symbol: its memory, and what it last wrote.
 pub(super) struct Hosted {
@@ -120,7 +123,22 @@ impl Hosted {
             key: self.key.clone(),
             value: self.label.document(outcome, now).into(),
             ttl_seconds: self.ttl_seconds,
-            only_if_exists: !is_value,
+            how: match is_value {
+                true => How::Replace,
+                false => How::ReplaceExisting,
+            },
+        })
+    }
+
+    /// The value of a minute mark, for the list of them.
+    pub(super) fn write_mark(&self, outcome: &Outcome) -> Option<Write> {
+        let mark = outcome.mark?;
+        Some(Write {
+            document: "history",
+            key: keys::history(&self.key).into(),
+            value: format!("{:?}", mark.value).into(),
+            ttl_seconds: HISTORY_TTL,
+            how: How::PutInFront { keep: mark.window },
         })
     }
 }
@@ -141,6 +159,7 @@ pub(super) fn failed(entry: &Entry, why: String) -> Outcome {
         body: (entry.absent)(Status::Error),
         provenance: Provenance::default(),
         counted: Counted::default(),
+        mark: None,
         payload: None,
     }
 }

@@ -464,6 +464,7 @@ impl SymbolEngine {
             seconds: watch.elapsed().as_secs_f64(),
         });
         turned.writes.extend(hosted.write(&outcome, now));
+        turned.writes.extend(hosted.write_mark(&outcome));
         self.snapshot.results.put(
             hosted.entry.name,
             outcome.status,

@@ -9,7 +9,7 @@ use quant::market::{SignedTrade, Symbol};
 use serde::Serialize;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::store::exchange::Write;
+use crate::store::exchange::{How, Write};
 
 /// The files of one replay. The first error of writing is kept until [`ReplayFiles::finish`].
 pub struct ReplayFiles {
@@ -76,7 +76,9 @@ impl ReplayFiles {
 
     /// A document was published.
     pub fn document(&mut self, write: &Write) {
-        if !self.open || self.failed.is_some() {
+        // What a list of minute marks takes stands in the document, too.
+        let is_list = matches!(write.how, How::PutInFront { .. });
+        if !self.open || self.failed.is_some() || is_list {
             return;
         }
         self.digest.update(write.key.as_bytes());

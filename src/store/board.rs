@@ -8,7 +8,7 @@ use bytes::Bytes;
 use quant::market::{Span, Timestamp};
 
 use super::drain::{Aligned, Drain};
-use super::exchange::{Ask, Fetched, Gathered, NewTrades, Write};
+use super::exchange::{Ask, Fetched, Gathered, How, NewTrades, Write};
 use super::keys;
 
 /// Elements a trade list keeps, as producers trim it.
@@ -65,8 +65,13 @@ impl Board {
     pub fn publish(&self, writes: &[Write], now: Timestamp, mut each: impl FnMut(&Write)) {
         let mut entries = self.entries();
         for write in writes {
+            if let How::PutInFront { keep } = write.how {
+                put_in_front(&mut entries, write, keep);
+                each(write);
+                continue;
+            }
             let exists = entries.get(&write.key).is_some_and(|e| e.lives_at(now));
-            if write.only_if_exists && !exists {
+            if write.how == How::ReplaceExisting && !exists {
                 continue;
             }
             let expires = now.plus(Span::from_seconds(write.ttl_seconds as f64));
@@ -109,6 +114,17 @@ impl Board {
     fn entries(&self) -> MutexGuard<'_, HashMap<Arc<str>, Entry>> {
         // Every change is one insertion, so a panic elsewhere leaves the map whole.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Puts a value in front of the list at its key; a key that holds a value is left alone.
+fn put_in_front(entries: &mut HashMap<Arc<str>, Entry>, write: &Write, keep: usize) {
+    let list = entries
+        .entry(write.key.clone())
+        .or_insert_with(|| Entry::List(VecDeque::new()));
+    if let Entry::List(list) = list {
+        list.push_front(write.value.clone());
+        list.truncate(keep);
     }
 }
 
@@ -181,7 +197,10 @@ mod tests {
             key: "analytics:GOOG:obi".into(),
             value: value.into(),
             ttl_seconds: 10,
-            only_if_exists,
+            how: match only_if_exists {
+                true => How::ReplaceExisting,
+                false => How::Replace,
+            },
         }
     }
 

@@ -76,9 +76,23 @@ pub struct Write {
     pub value: Bytes,
     /// Seconds it lives.
     pub ttl_seconds: u64,
+    /// How it is written.
+    pub how: How,
+}
+
+/// How a value comes to its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// It replaces whatever stands there.
+    Replace,
     /// Only where the key exists: a document without a value replaces one with a value, and
     /// nothing else.
-    pub only_if_exists: bool,
+    ReplaceExisting,
+    /// It is put in front of a list, of which so many elements stay.
+    PutInFront {
+        /// Elements that stay.
+        keep: usize,
+    },
 }
 
 /// Why the store did not answer.

@@ -75,6 +75,11 @@ pub fn document(symbol: &Symbol, key: &str) -> String {
     format!("analytics:{symbol}:{key}")
 }
 
+/// The values of a document at minute marks, newest first.
+pub fn history(document: &str) -> String {
+    format!("{document}:history")
+}
+
 /// What a calculator of a symbol remembers over a restart.
 pub fn state(symbol: &Symbol, name: &str) -> String {
     format!("state:analytics:{symbol}:{name}")

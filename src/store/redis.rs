@@ -16,7 +16,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::board::drained;
 use super::drain::{Aligned, Drain};
-use super::exchange::{Ask, Fetched, Gathered, NewTrades, StoreError, Write};
+use super::exchange::{Ask, Fetched, Gathered, How, NewTrades, StoreError, Write};
 use super::keys;
 use crate::config;
 
@@ -28,14 +28,22 @@ const BATCH: usize = 100;
 /// that does not trim its list costs no other symbol its numbers.
 const LONGEST_TAIL: i64 = 16_384;
 
-/// Writes documents: for each key a lifetime, a mode and a value. One document that Redis
+/// Writes documents: for each key a lifetime, a mode and a value. A mode that is a number puts the
+/// value in front of a list and keeps so many elements. One document that Redis
 /// refuses does not keep the others out; the first refusal is returned.
 const WRITE_SCRIPT: &str = r"
 local refused = false
 for i = 1, #KEYS do
   local ttl, mode, value = ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i]
   local reply
-  if mode == 'XX' then
+  local keep = tonumber(mode)
+  if keep then
+    reply = redis.pcall('LPUSH', KEYS[i], value)
+    if type(reply) ~= 'table' then
+      redis.call('LTRIM', KEYS[i], 0, keep - 1)
+      redis.call('EXPIRE', KEYS[i], ttl)
+    end
+  elseif mode == 'XX' then
     reply = redis.pcall('SET', KEYS[i], value, 'EX', ttl, 'XX')
   else
     reply = redis.pcall('SET', KEYS[i], value, 'EX', ttl)
@@ -163,7 +171,11 @@ impl Redis {
             let mut arguments: Vec<Value> = Vec::with_capacity(3 * batch.len());
             for write in batch {
                 arguments.push(write.ttl_seconds.to_string().into());
-                arguments.push(if write.only_if_exists { "XX" } else { "" }.into());
+                arguments.push(match write.how {
+                    How::Replace => "".into(),
+                    How::ReplaceExisting => "XX".into(),
+                    How::PutInFront { keep } => keep.to_string().into(),
+                });
                 arguments.push(Value::Bytes(write.value.clone()));
             }
             let client = self.pool.next_connected();

@@ -50,6 +50,12 @@ pub trait Calculator: Send + Sized + 'static {
         Counted::default()
     }
 
+    /// What the last value adds to its list of minute marks; `None` between marks, and where it
+    /// keeps none.
+    fn mark(&self) -> Option<Mark> {
+        None
+    }
+
     /// The document's body where there is no value: nulls, and neutral numbers where readers
     /// that ignore the status would take null or zero for a vote.
     fn absent(status: Status) -> Self::Payload;
@@ -60,21 +66,33 @@ pub trait Calculator: Send + Sized + 'static {
 pub enum Job {
     /// Volume-synchronised probability of informed trading.
     Vpin,
+    /// Gamma and delta exposure.
+    GexDex,
     /// Order-book imbalance.
     OrderBook,
+    /// Vanna, charm, hedging impact and skew.
+    DealerFlows,
     /// The scalars that roll-ups and tables read.
     Summary,
 }
 
 impl Job {
     /// Every job, in the order they run.
-    pub const ALL: [Self; 3] = [Self::Vpin, Self::OrderBook, Self::Summary];
+    pub const ALL: [Self; 5] = [
+        Self::Vpin,
+        Self::GexDex,
+        Self::OrderBook,
+        Self::DealerFlows,
+        Self::Summary,
+    ];
 
     /// The name in settings, the heartbeat and metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Vpin => "vpin",
+            Self::GexDex => "gex_dex",
             Self::OrderBook => "order_book",
+            Self::DealerFlows => "dealer_flows",
             Self::Summary => "summary",
         }
     }
@@ -83,7 +101,9 @@ impl Job {
     pub fn default_interval_seconds(self) -> f64 {
         match self {
             Self::Vpin => 5.0,
+            Self::GexDex => 30.0,
             Self::OrderBook => 1.0,
+            Self::DealerFlows => 60.0,
             Self::Summary => 0.0,
         }
     }
@@ -196,6 +216,15 @@ pub struct Counted {
     pub dropped: BTreeMap<&'static str, u64>,
 }
 
+/// A value at a minute mark, for the list of them that stands beside the document.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mark {
+    /// The value.
+    pub value: f64,
+    /// Values the list keeps.
+    pub window: usize,
+}
+
 /// What one run of one calculator came to.
 pub struct Outcome {
     /// Whether there is a value.
@@ -208,6 +237,8 @@ pub struct Outcome {
     pub provenance: Provenance,
     /// What it used and left out.
     pub counted: Counted,
+    /// What it adds to its list of minute marks.
+    pub mark: Option<Mark>,
     /// The typed value, for calculators that build on it.
     pub payload: Option<Box<dyn Any + Send>>,
 }
@@ -252,6 +283,7 @@ impl<C: Calculator> Runner for Hosted<C> {
                 body: json::to_vec(&payload),
                 provenance,
                 counted: self.calculator.counted(),
+                mark: self.calculator.mark(),
                 payload: Some(Box::new(payload)),
             },
             Err(why) => Outcome {
@@ -260,6 +292,7 @@ impl<C: Calculator> Runner for Hosted<C> {
                 body: json::to_vec(&C::absent(why.status())),
                 provenance,
                 counted: Counted::default(),
+                mark: None,
                 payload: None,
             },
         }

@@ -224,6 +224,7 @@ mod tests {
                 valid_until: valid_until.map(Timestamp::from_millis),
                 ..Provenance::default()
             },
+            mark: None,
             counted: Counted::default(),
             payload: None,
         }

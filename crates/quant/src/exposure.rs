@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::market::Right;
 use crate::math::sum::Sum;
 
-pub use levels::{Levels, StrikeExposure, gamma_flip_by_strike};
+pub use levels::{Level, Levels, StrikeExposure, gamma_flip_by_strike};
 pub use memory::{Memory, Remembered};
 pub use strikes::{ByStrike, strike_text};
 
@@ -128,7 +128,9 @@ impl Split {
 impl FromIterator<(Right, f64)> for Split {
     fn from_iter<I: IntoIterator<Item = (Right, f64)>>(amounts: I) -> Self {
         let mut split = Self::default();
-        amounts.into_iter().for_each(|(right, amount)| split.add(right, amount));
+        amounts
+            .into_iter()
+            .for_each(|(right, amount)| split.add(right, amount));
         split
     }
 }

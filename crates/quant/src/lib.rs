@@ -8,6 +8,7 @@
 pub mod calculator;
 pub mod calculators;
 pub mod document;
+pub mod exposure;
 pub mod history;
 pub mod json;
 pub mod market;

@@ -5,6 +5,7 @@
 //! once per chain, at the chain's own spot and time ([`implied`]). What follows from the market is
 //! priced once per chain, spot and instant ([`priced`]) and handed to all calculators.
 
+mod basis;
 mod implied;
 mod priced;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use basis::Basis;
 pub use implied::{ForwardSource, Implied, ImpliedSeries, IvSource, NoIv};
 pub use priced::{Point, PricedAt, PricedChain, PricedContract, PricedSeries};
 

@@ -387,6 +387,18 @@ impl<'a> Input<'a> for SessionDate {
     }
 }
 
+/// The date of the session before that one; `None` where the calendar does not know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PreviousSession(pub Option<NaiveDate>);
+
+impl<'a> Input<'a> for PreviousSession {
+    const NEEDS: Needs = Needs::NONE;
+
+    fn take(view: &'a View<'_>) -> Result<Self, NoValue> {
+        Ok(Self(view.snapshot.previous_session))
+    }
+}
+
 impl<'a> Input<'a> for &'a Quote {
     const NEEDS: Needs = Needs::section(Section::Ticker);
 

@@ -1,6 +1,7 @@
 //! The calculators: one file each, and the lists the engine turns. A producer stands before
 //! whoever reads its result.
 
+pub mod gex;
 pub mod obi;
 pub mod summary;
 pub mod vpin;
@@ -10,6 +11,7 @@ use crate::calculator::Entry;
 /// Calculators of one symbol, in the order they run.
 pub const PER_SYMBOL: &[Entry] = &[
     Entry::of::<vpin::Vpin>(),
+    Entry::of::<gex::Gex>(),
     Entry::of::<obi::Obi>(),
     Entry::of::<summary::Summary>(),
 ];

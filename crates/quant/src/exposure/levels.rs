@@ -55,7 +55,8 @@ const SHOWN: usize = 3;
 impl Levels {
     /// The levels of strikes that rise.
     pub fn of(strikes: &[StrikeExposure]) -> Self {
-        let rank = |size: &dyn Fn(&StrikeExposure) -> f64, shown: &dyn Fn(&StrikeExposure) -> f64| {
+        let rank = |size: &dyn Fn(&StrikeExposure) -> f64,
+                    shown: &dyn Fn(&StrikeExposure) -> f64| {
             top(strikes.iter(), size, shown)
         };
         Self {
@@ -102,7 +103,9 @@ pub fn gamma_flip_by_strike(strikes: &[StrikeExposure], spot: f64) -> Option<f64
         }
         below = Some((strike.strike, sum));
     }
-    flips.into_iter().min_by(|a, b| (a - spot).abs().total_cmp(&(b - spot).abs()))
+    flips
+        .into_iter()
+        .min_by(|a, b| (a - spot).abs().total_cmp(&(b - spot).abs()))
 }
 
 #[cfg(test)]
@@ -120,7 +123,11 @@ mod tests {
 
     #[test]
     fn equal_walls_are_the_lowest_call_and_the_highest_put() {
-        let strikes = [strike(90.0, 5.0, -5.0), strike(100.0, 5.0, -5.0), strike(110.0, 1.0, 0.0)];
+        let strikes = [
+            strike(90.0, 5.0, -5.0),
+            strike(100.0, 5.0, -5.0),
+            strike(110.0, 1.0, 0.0),
+        ];
         let levels = Levels::of(&strikes);
         assert_eq!(levels.call[0].strike, 90.0);
         assert_eq!((levels.put[0].strike, levels.put[0].gex), (100.0, -5.0));
@@ -131,8 +138,15 @@ mod tests {
 
     #[test]
     fn the_flip_by_strike_is_where_the_running_sum_turns() {
-        let strikes = [strike(90.0, 0.0, -3.0), strike(100.0, 1.0, 0.0), strike(110.0, 6.0, 0.0)];
-        assert_eq!(gamma_flip_by_strike(&strikes, 100.0), Some(100.0 + 10.0 * 2.0 / 6.0));
+        let strikes = [
+            strike(90.0, 0.0, -3.0),
+            strike(100.0, 1.0, 0.0),
+            strike(110.0, 6.0, 0.0),
+        ];
+        assert_eq!(
+            gamma_flip_by_strike(&strikes, 100.0),
+            Some(100.0 + 10.0 * 2.0 / 6.0)
+        );
         assert_eq!(gamma_flip_by_strike(&strikes[..2], 100.0), None);
     }
 }

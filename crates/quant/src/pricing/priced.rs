@@ -208,6 +208,19 @@ impl PricedChain {
         })
     }
 
+    /// Volatility at the money of the expiry nearest to a term in years: that of the contract whose
+    /// strike is nearest to the forward.
+    pub fn atm_iv(&self, t_years: f64) -> Option<f64> {
+        let away = |series: &&PricedSeries| (series.t_years - t_years).abs();
+        let series = self
+            .series
+            .iter()
+            .min_by(|a, b| away(a).total_cmp(&away(b)))?;
+        let contracts = self.contracts[series.contracts.clone()].iter();
+        let away = |contract: &&PricedContract| (contract.strike - series.forward).abs();
+        Some(contracts.min_by(|a, b| away(a).total_cmp(&away(b)))?.iv)
+    }
+
     /// The terms of a contract.
     pub fn terms(&self, contract: &PricedContract) -> Terms {
         let series = &self.series[contract.series];
