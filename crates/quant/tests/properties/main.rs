@@ -4,9 +4,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod black_scholes;
 mod desk;
 mod documents;
 mod history;
+mod implied_vol;
 mod market;
 mod microprice;
 mod obi;
