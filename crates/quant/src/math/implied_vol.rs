@@ -176,7 +176,8 @@ impl Target {
     fn step(&self, v: f64, within: f64) -> Option<f64> {
         let trial = self.trial(v)?;
         let newton = self.price / trial.vega - trial.price_over_vega;
-        if !(newton.abs() <= within * v) {
+        let near = newton.abs() <= within * v;
+        if !near {
             return None;
         }
         householder(v, newton, trial.second, trial.third)
