@@ -14,6 +14,7 @@ mod faults;
 mod harness_works;
 mod real_data;
 mod record;
+mod reference_vectors;
 mod reload;
 mod replay;
 mod restart;

@@ -201,7 +201,8 @@ pub fn delta_change(right: Right, terms: &Terms, later_t_years: f64) -> Option<f
     let (Ok(Some(a)), Ok(Some(b))) = (from.distances(terms), to.distances(&later)) else {
         return plain();
     };
-    if !((b.d1 - a.d1).abs() < 0.25) {
+    let near = (b.d1 - a.d1).abs() < 0.25;
+    if !near {
         return plain();
     }
     let w = right.sign();

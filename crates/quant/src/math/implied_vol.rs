@@ -144,10 +144,7 @@ impl Target {
             return Err(IvError::AboveMaximum);
         }
         let rough = shortened(v);
-        let fine = self
-            .step(rough)
-            .filter(|fine| (fine - v).abs() <= 1e-6 * v)
-            .unwrap_or(v);
+        let fine = self.step(rough, 1e-6).unwrap_or(v);
         self.annual(fine)
     }
 
@@ -159,9 +156,7 @@ impl Target {
             v = next;
             // The next step is of the fourth order: it leaves nothing of this.
             if moved < 1e-2 {
-                let fine = self.step(v)?;
-                let settled = ((fine - v) / v).abs() < 1e-5;
-                return settled.then(|| self.annual(fine).ok()).flatten();
+                return self.annual(self.step(v, 1e-5)?).ok();
             }
         }
         None
@@ -176,10 +171,15 @@ impl Target {
         }
     }
 
-    /// One step on the price: from close by, to the last digit.
-    fn step(&self, v: f64) -> Option<f64> {
+    /// One step on the price: from close by, to the last digit. `None` where the price is further
+    /// off than `within` of v: a short step alone proves nothing where the price is flat.
+    fn step(&self, v: f64, within: f64) -> Option<f64> {
         let trial = self.trial(v)?;
         let newton = self.price / trial.vega - trial.price_over_vega;
+        let near = newton.abs() <= within * v;
+        if !near {
+            return None;
+        }
         householder(v, newton, trial.second, trial.third)
     }
 
@@ -278,6 +278,16 @@ mod tests {
             let warm = implied_vol_from(seed, Right::Call, price, 100.0, 105.0, 0.25).unwrap();
             assert!((warm / cold - 1.0).abs() < 1e-14, "{seed}: {warm} {cold}");
         }
+    }
+
+    #[test]
+    fn a_seed_is_not_led_to_where_the_price_is_flat() {
+        // At v = 58 the price is its maximum in every digit, and steps are short for that reason.
+        let (strike, t) = (0.206_610_114_912_427_45, 0.259_952_986_209_476_43);
+        let price = 0.814_5;
+        let cold = implied_vol(Right::Call, price, 1.0, strike, t).unwrap();
+        let warm = implied_vol_from(0.2, Right::Call, price, 1.0, strike, t).unwrap();
+        assert!((warm / cold - 1.0).abs() < 1e-13, "{warm} {cold}");
     }
 
     #[test]

@@ -4,10 +4,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod black_scholes;
 mod desk;
 mod documents;
 mod gamma_profile;
 mod history;
+mod implied_vol;
 mod market;
 mod microprice;
 mod obi;
