@@ -6,6 +6,7 @@
     reason = "helpers of tests: a malformed suite must fail the test"
 )]
 
+mod american;
 mod book;
 mod bulk;
 mod distributions;
