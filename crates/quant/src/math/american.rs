@@ -15,9 +15,10 @@
 //! | r ≤ 0 | q ≥ r | never: the European price |
 //! | r < 0 | q < r | between two boundaries: a Leisen-Reimer tree of 1,001 steps |
 //!
-//! The error is below 1e-6 of the spot for a deviation σ√T up to 1, grows to 1e-5 of the strike at
-//! 3, and is about 1e-5 of the strike for the tree, which takes a millisecond and also serves where
-//! the boundary is not found. Only libm: the same bits on every host.
+//! Errors: below 1e-6 of the spot in the reference suite. Over random terms (rates up to 15 %, sigma
+//! up to 300 %, five years, σ√T from 1/4) at most 2.5e-6 of the larger of spot and strike, against a
+//! solution of degree 20. The tree is within about 1e-5 of the strike, takes half a millisecond, and
+//! also serves where the boundary is not found. Only libm: the same bits on every host.
 
 mod boundary;
 mod points;
@@ -382,7 +383,7 @@ impl Model {
                 let nodes = 2.0 * self.put.deviation() / (tree::STEPS as f64).sqrt();
                 nodes.clamp(0.001, 0.5)
             }
-            _ => 0.001,
+            Solution::European | Solution::Certain | Solution::Boundary(_) => 0.001,
         }
     }
 }

@@ -5,7 +5,8 @@
 //! In units of the strike. The boundary is B(τ) = X·e^(−g(τ)), X its limit at expiry; H = g² is a
 //! polynomial in √τ through Chebyshev points (their section 4.3). The points are the fixed point of
 //! B = N(B)/D(B), equation A (14–16) or B (17–19). A converges in about seven rounds where the
-//! drift is small against the volatility and diverges elsewhere; B is slower and always converges.
+//! drift is small against the volatility and diverges elsewhere; B is
+//! slower and serves there.
 //! The start is the boundary of Barone-Adesi and Whaley, "Efficient analytic approximation of
 //! American option values", Journal of Finance 42 (1987).
 
