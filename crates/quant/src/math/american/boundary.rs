@@ -3,12 +3,11 @@
 //! Computational Finance 20 (2016).
 //!
 //! In units of the strike. The boundary is B(τ) = X·e^(−g(τ)), X its limit at expiry; H = g² is a
-//! polynomial in √τ through Chebyshev points (their section 4.3). The points are the fixed point of
-//! B = N(B)/D(B), equation A (14–16) or B (17–19). A converges in about seven rounds where the
-//! drift is small against the volatility and diverges elsewhere; B is
-//! slower and serves there.
-//! The start is the boundary of Barone-Adesi and Whaley, "Efficient analytic approximation of
-//! American option values", Journal of Finance 42 (1987).
+//! polynomial in √τ through Chebyshev points. The points are the fixed point of B = N(B)/D(B), in
+//! the paper's forms A or B. A takes about seven rounds where the drift is small against the
+//! volatility and diverges elsewhere; B is slower and serves there. The start is the boundary of
+//! Barone-Adesi and Whaley, "Efficient analytic approximation of American option values", Journal
+//! of Finance 42 (1987).
 
 use super::Put;
 use super::points::{BOUNDARY, PREMIUM};
@@ -307,7 +306,7 @@ impl Cell {
     }
 }
 
-/// g of Barone-Adesi and Whaley (their equation 25) at the Chebyshev points, by Newton's method
+/// g of Barone-Adesi and Whaley at the Chebyshev points, by Newton's method
 /// from expiry back to now.
 fn depths_by_quadratic(put: &Put, limit: f64) -> Depths {
     let mut depths = [0.0; DEGREE + 1];
