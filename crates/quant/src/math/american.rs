@@ -15,9 +15,10 @@
 //! | r ≤ 0 | q ≥ r | never: the European price |
 //! | r < 0 | q < r | between two boundaries: a Leisen-Reimer tree of 1,001 steps |
 //!
-//! The error is below 1e-6 of the spot for a deviation σ√T up to 1, grows to 1e-5 of the strike at
-//! 3, and is about 1e-5 of the strike for the tree, which takes a millisecond and also serves where
-//! the boundary is not found. Only libm: the same bits on every host.
+//! Errors: below 1e-6 of the spot in the reference suite. Over random terms (rates up to 15 %, sigma
+//! up to 300 %, five years, σ√T from 1/4) at most 2.5e-6 of the larger of spot and strike, against a
+//! solution of degree 20. The tree is within about 1e-5 of the strike, takes half a millisecond, and
+//! also serves where the boundary is not found. Only libm: the same bits on every host.
 
 mod boundary;
 mod points;
@@ -96,6 +97,21 @@ pub fn sensitivities(right: Right, terms: &Terms) -> Result<Sensitivities, Ameri
     let price = model.price(terms.spot)?;
     let up = model.price(terms.spot + step)?;
     let down = model.price(terms.spot - step)?;
+    let exercised = |price: f64, spot: f64| price == model.intrinsic(spot);
+    if exercised(price, terms.spot)
+        && exercised(up, terms.spot + step)
+        && exercised(down, terms.spot - step)
+    {
+        let delta = match right {
+            Right::Put => -1.0,
+            Right::Call => 1.0,
+        };
+        return Ok(Sensitivities {
+            price,
+            delta,
+            gamma: 0.0,
+        });
+    }
     let delta = (up - down) / (2.0 * step);
     let gamma = ((up - price) - (price - down)) / step / step;
     if !(delta.is_finite() && gamma.is_finite()) {
@@ -114,7 +130,7 @@ pub fn sensitivities(right: Right, terms: &Terms) -> Result<Sensitivities, Ameri
 /// As for [`price`].
 pub fn early_exercise_premium(right: Right, terms: &Terms) -> Result<f64, AmericanError> {
     let model = Model::new(right, terms)?;
-    Ok(model.price(terms.spot)? - model.european(terms.spot))
+    Ok((model.price(terms.spot)? - model.european(terms.spot)).max(0.0))
 }
 
 /// The sigma at which the American price is `price`, to 1e-9: the volatility of an American quote
@@ -323,15 +339,26 @@ impl Model {
         if !value.is_finite() {
             return Err(AmericanError::Unsolved);
         }
-        let intrinsic = match self.right {
-            Right::Put => self.strike - spot,
-            Right::Call => spot - self.strike,
+        let price = unit * value.min(high).max(low);
+        // In units of the strike the last digits of an intrinsic price are lost.
+        let intrinsic = self.intrinsic(spot);
+        let price = if price <= intrinsic + 4.0 * f64::EPSILON * (spot + self.strike) {
+            intrinsic
+        } else {
+            price
         };
-        let price = (unit * value.min(high).max(low)).max(intrinsic);
         if price.is_finite() {
             Ok(price)
         } else {
             Err(AmericanError::Overflow)
+        }
+    }
+
+    /// Negative out of the money.
+    fn intrinsic(&self, spot: f64) -> f64 {
+        match self.right {
+            Right::Put => self.strike - spot,
+            Right::Call => spot - self.strike,
         }
     }
 
@@ -356,7 +383,7 @@ impl Model {
                 let nodes = 2.0 * self.put.deviation() / (tree::STEPS as f64).sqrt();
                 nodes.clamp(0.001, 0.5)
             }
-            _ => 0.001,
+            Solution::European | Solution::Certain | Solution::Boundary(_) => 0.001,
         }
     }
 }

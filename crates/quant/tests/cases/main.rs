@@ -7,6 +7,7 @@
 )]
 
 mod black_scholes;
+mod american;
 mod book;
 mod bulk;
 mod distributions;

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod black_scholes;
+mod american;
 mod desk;
 mod documents;
 mod gamma_profile;

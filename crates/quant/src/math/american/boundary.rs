@@ -3,11 +3,11 @@
 //! Computational Finance 20 (2016).
 //!
 //! In units of the strike. The boundary is B(τ) = X·e^(−g(τ)), X its limit at expiry; H = g² is a
-//! polynomial in √τ through Chebyshev points (their section 4.3). The points are the fixed point of
-//! B = N(B)/D(B), equation A (14–16) or B (17–19). A converges in about seven rounds where the
-//! drift is small against the volatility and diverges elsewhere; B is slower and always converges.
-//! The start is the boundary of Barone-Adesi and Whaley, "Efficient analytic approximation of
-//! American option values", Journal of Finance 42 (1987).
+//! polynomial in √τ through Chebyshev points. The points are the fixed point of B = N(B)/D(B), in
+//! the paper's forms A or B. A takes about seven rounds where the drift is small against the
+//! volatility and diverges elsewhere; B is slower and serves there. The start is the boundary of
+//! Barone-Adesi and Whaley, "Efficient analytic approximation of American option values", Journal
+//! of Finance 42 (1987).
 
 use super::Put;
 use super::points::{BOUNDARY, PREMIUM};
@@ -27,8 +27,13 @@ const COSINES: [f64; DEGREE + 1] = [
     -1.0,
 ];
 
+/// g at the Chebyshev points, the first now, the last at expiry.
+type Depths = [f64; DEGREE + 1];
+/// Of H in Chebyshev polynomials over √(τ/T) in [0, 1].
+type Coefficients = [f64; DEGREE + 1];
+
 /// What a round may still move ln B by when the iteration ends. A price moves by less.
-const SETTLED: f64 = 1e-8;
+const SETTLED: f64 = 1e-7;
 /// Drift over the life in standard deviations, (r−q)√T/σ, up to which equation A is tried.
 const A_CONVERGES: f64 = 0.6;
 const ROUNDS_A: usize = 16;
@@ -47,8 +52,7 @@ pub(super) struct Boundary {
     log_limit: f64,
     /// g now, at the whole time to expiry.
     depth_now: f64,
-    /// Of H in Chebyshev polynomials over √(τ/T) in [0, 1].
-    coefficients: [f64; DEGREE + 1],
+    coefficients: Coefficients,
 }
 
 impl Boundary {
@@ -108,8 +112,21 @@ impl Boundary {
     }
 }
 
+/// Anderson's mixing of this round and the one before ("Iterative procedures for nonlinear integral
+/// equations", Journal of the ACM 12, 1965): it takes most of the slowest error out.
+fn extrapolated(next: &Depths, moves: &Depths, before: &(Depths, Depths)) -> Depths {
+    let (next_before, moves_before) = before;
+    let (mut along, mut length) = (0.0, 0.0);
+    for (now, then) in moves.iter().zip(moves_before) {
+        along += now * (now - then);
+        length += (now - then) * (now - then);
+    }
+    let share = if length > 0.0 { along / length } else { 0.0 };
+    std::array::from_fn(|i| (next[i] - share * (next[i] - next_before[i])).max(0.0))
+}
+
 /// g at the fraction `x` = √(τ/T).
-fn depth(coefficients: &[f64; DEGREE + 1], x: f64) -> f64 {
+fn depth(coefficients: &Coefficients, x: f64) -> f64 {
     // Clenshaw's recurrence.
     let z = 2.0 * x - 1.0;
     let (mut near, mut far) = (0.0, 0.0);
@@ -120,7 +137,7 @@ fn depth(coefficients: &[f64; DEGREE + 1], x: f64) -> f64 {
 }
 
 /// Coefficients of the polynomial through g² at the Chebyshev points.
-fn interpolate(depths: &[f64; DEGREE + 1]) -> [f64; DEGREE + 1] {
+fn interpolate(depths: &Depths) -> Coefficients {
     let halved_at_ends = |i: usize| if i == 0 || i == DEGREE { 0.5 } else { 1.0 };
     std::array::from_fn(|k| {
         let sum: f64 = depths
@@ -206,40 +223,52 @@ impl Grid {
     }
 
     /// The depths at which a round changes nothing; nothing where they do not settle.
-    fn iterate(
-        &self,
-        equation: Equation,
-        rounds: usize,
-        start: [f64; DEGREE + 1],
-    ) -> Option<[f64; DEGREE + 1]> {
+    fn iterate(&self, equation: Equation, rounds: usize, start: Depths) -> Option<Depths> {
         let mut depths = start;
+        let mut before: Option<(Depths, Depths)> = None;
         for _ in 0..rounds {
-            let coefficients = interpolate(&depths);
-            let mut moved = 0.0_f64;
-            for (row, depth) in self.rows.iter().zip(&mut depths) {
-                let (above, below) = match equation {
-                    Equation::A => self.equation_a(row, *depth, &coefficients),
-                    Equation::B => self.equation_b(row, *depth, &coefficients),
-                };
-                if !(above > 0.0 && below > 0.0) {
-                    return None;
-                }
-                let next = (self.log_limit - libm::log(above / below)).max(0.0);
-                moved = moved.max((next - *depth).abs());
-                *depth = next;
-            }
+            let next = self.round(equation, &depths)?;
+            let moves: Depths = std::array::from_fn(|i| next[i] - depths[i]);
+            // What H moves by, as a move of g now: the last days before expiry settle last and
+            // matter least.
+            let moved = (0..DEGREE)
+                .map(|i| (moves[i] * (next[i] + depths[i])).abs())
+                .fold(0.0, f64::max)
+                / (2.0 * next[0]).max(f64::MIN_POSITIVE);
             if !moved.is_finite() {
                 return None;
             }
-            if moved < SETTLED {
-                return Some(depths);
+            if moved <= SETTLED {
+                return Some(next);
             }
+            depths = match before {
+                Some(before) => extrapolated(&next, &moves, &before),
+                None => next,
+            };
+            before = Some((next, moves));
         }
         None
     }
 
+    /// The right side of the equation at every point.
+    fn round(&self, equation: Equation, depths: &Depths) -> Option<Depths> {
+        let coefficients = interpolate(depths);
+        let mut next = *depths;
+        for (row, depth) in self.rows.iter().zip(&mut next) {
+            let (above, below) = match equation {
+                Equation::A => self.equation_a(row, *depth, &coefficients),
+                Equation::B => self.equation_b(row, *depth, &coefficients),
+            };
+            if !(above > 0.0 && below > 0.0) {
+                return None;
+            }
+            *depth = (self.log_limit - libm::log(above / below)).max(0.0);
+        }
+        Some(next)
+    }
+
     /// N and D of equation A: densities, and one distribution function where there are dividends.
-    fn equation_a(&self, row: &Row, g: f64, coefficients: &[f64; DEGREE + 1]) -> (f64, f64) {
+    fn equation_a(&self, row: &Row, g: f64, coefficients: &Coefficients) -> (f64, f64) {
         let d2 = (self.log_limit - g + row.drift) / row.deviation - 0.5 * row.deviation;
         let (cdf, pdf) = normal(d2 + row.deviation);
         let mut above = row.discount * density(d2) / row.deviation;
@@ -256,7 +285,7 @@ impl Grid {
     }
 
     /// N and D of equation B: distribution functions only.
-    fn equation_b(&self, row: &Row, g: f64, coefficients: &[f64; DEGREE + 1]) -> (f64, f64) {
+    fn equation_b(&self, row: &Row, g: f64, coefficients: &Coefficients) -> (f64, f64) {
         let d2 = (self.log_limit - g + row.drift) / row.deviation - 0.5 * row.deviation;
         let mut above = row.discount * normal(d2).0;
         let mut below = row.discount_share * normal(d2 + row.deviation).0;
@@ -277,9 +306,9 @@ impl Cell {
     }
 }
 
-/// g of Barone-Adesi and Whaley (their equation 25) at the Chebyshev points, by Newton's method
+/// g of Barone-Adesi and Whaley at the Chebyshev points, by Newton's method
 /// from expiry back to now.
-fn depths_by_quadratic(put: &Put, limit: f64) -> [f64; DEGREE + 1] {
+fn depths_by_quadratic(put: &Put, limit: f64) -> Depths {
     let mut depths = [0.0; DEGREE + 1];
     let mut boundary = limit;
     for i in (0..DEGREE).rev() {
