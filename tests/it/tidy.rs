@@ -15,7 +15,7 @@ const DOORS: [(&str, &str); 4] = [
 
 /// What the leaves and the pure parts may use of their own crate, each as a prefix of files and
 /// the modules it may name.
-const IMPORTS: [(&str, &[&str]); 12] = [
+const IMPORTS: [(&str, &[&str]); 13] = [
     ("src/config", &["config"]),
     ("src/clock.rs", &[]),
     ("src/telemetry.rs", &[]),
@@ -44,7 +44,8 @@ const IMPORTS: [(&str, &[&str]); 12] = [
         &["feed", "recording", "store", "clock", "telemetry"],
     ),
     ("crates/quant/src/math/", &["math"]),
-    ("crates/quant/src/market/", &["market", "json"]),
+    ("crates/quant/src/market/", &["market", "math", "json"]),
+    ("crates/quant/src/pricing", &["pricing", "market", "math"]),
 ];
 
 /// What the pure crate has never heard of.

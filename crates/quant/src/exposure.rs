@@ -6,6 +6,7 @@
 //! 2022), and `flow_signed` weighs each contract by the net position that signed flow implies. All
 //! are conventions, no measurement of a dealer's book.
 
+mod flows;
 mod levels;
 mod memory;
 mod strikes;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::market::Right;
 use crate::math::sum::Sum;
 
+pub use flows::{DealerFlowParams, ExpirySum, Selection, book, compact_date};
 pub use levels::{Level, Levels, StrikeExposure, gamma_flip_by_strike};
 pub use memory::{Memory, Remembered};
 pub use strikes::{ByStrike, strike_text};

@@ -1,9 +1,14 @@
 //! The calculators: one file each, and the lists the engine turns. A producer stands before
 //! whoever reads its result.
 
+pub mod charm;
+pub mod dex;
 pub mod gex;
+pub mod hedging_impact;
 pub mod obi;
+pub mod skew;
 pub mod summary;
+pub mod vanna;
 pub mod vpin;
 
 use crate::calculator::Entry;
@@ -12,6 +17,11 @@ use crate::calculator::Entry;
 pub const PER_SYMBOL: &[Entry] = &[
     Entry::of::<vpin::Vpin>(),
     Entry::of::<gex::Gex>(),
+    Entry::of::<dex::Dex>(),
+    Entry::of::<vanna::Vanna>(),
+    Entry::of::<charm::Charm>(),
+    Entry::of::<hedging_impact::HedgingImpact>(),
+    Entry::of::<skew::Skew>(),
     Entry::of::<obi::Obi>(),
     Entry::of::<summary::Summary>(),
 ];

@@ -1,3 +1,5 @@
+//! What pricing promises: curves, forwards, whose volatility, which point, what is dropped.
+
 use super::*;
 
 #[test]

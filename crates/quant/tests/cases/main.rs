@@ -6,12 +6,13 @@
     reason = "helpers of tests: a malformed suite must fail the test"
 )]
 
-mod black_scholes;
 mod american;
+mod black_scholes;
 mod book;
 mod bulk;
 mod distributions;
 mod expiry_calendar;
+mod exposures;
 mod forward;
 mod gex_profile;
 mod implied_vol;

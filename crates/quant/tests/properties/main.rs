@@ -4,8 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod black_scholes;
 mod american;
+mod black_scholes;
 mod desk;
 mod documents;
 mod gamma_profile;

@@ -1,1 +1,1 @@
-
+//! What gamma exposure promises.

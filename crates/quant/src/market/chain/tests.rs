@@ -1,3 +1,5 @@
+//! What a chain promises: one order, series by root, terms resolved, what is unusable counted.
+
 use chrono::NaiveDate;
 
 use super::{Chain, ChainBuilder, Head, Listing, Right, Style};

@@ -1,3 +1,5 @@
+//! What American prices promise: bounds, symmetry, agreement with a plain tree.
+
 use super::*;
 
 fn terms(spot: f64, strike: f64, t_years: f64, rates: (f64, f64), sigma: f64) -> Terms {

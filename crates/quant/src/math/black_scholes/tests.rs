@@ -1,3 +1,5 @@
+//! What the greeks promise: limits, parity, degenerate inputs.
+
 use super::*;
 
 const TERMS: Terms = Terms {

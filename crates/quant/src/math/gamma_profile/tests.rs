@@ -1,3 +1,5 @@
+//! What the profile promises: the plain definition, and the same bits in every register.
+
 use super::*;
 use crate::math::lanes::Registers;
 use crate::math::normal;

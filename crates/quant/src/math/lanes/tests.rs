@@ -1,3 +1,5 @@
+//! What exp and ln in lanes promise: accuracy, edges, and the same bits in every register.
+
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 

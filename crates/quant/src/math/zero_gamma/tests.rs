@@ -1,3 +1,5 @@
+//! What zero gamma promises: all roots, refined, and one of them followed.
+
 use super::*;
 
 const SPOT: f64 = 100.0;
