@@ -5,6 +5,7 @@ mod demo;
 mod feed;
 mod healthcheck;
 pub mod import;
+mod price;
 mod reload;
 mod replay;
 mod run;
@@ -59,6 +60,7 @@ enum Command {
     Feed(feed::FeedArgs),
     Replay(replay::ReplayArgs),
     Import(import::ImportArgs),
+    Price(price::PriceArgs),
     Check(check::CheckArgs),
     Schema(schema::SchemaArgs),
     Healthcheck(healthcheck::HealthcheckArgs),
@@ -77,6 +79,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             import::run(args, loaded.config.limits.max_unpacked_bytes)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Price(args) => price::execute(&args),
         Command::Check(args) => check::execute(args, &common),
         Command::Schema(args) => schema::execute(&args),
         Command::Healthcheck(args) => healthcheck::execute(args, &common),
