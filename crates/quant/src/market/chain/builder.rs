@@ -106,7 +106,7 @@ impl Listing<'_> {
 }
 
 /// Collects the contracts of a chain.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ChainBuilder<'a> {
     product: Option<Product<'a>>,
     drafts: Vec<Draft>,
@@ -119,7 +119,7 @@ pub struct ChainBuilder<'a> {
 }
 
 /// A series while its contracts come in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Draft {
     named: Option<Box<str>>,
     expiry: NaiveDate,
