@@ -1,9 +1,10 @@
 //! Decoding one value of each kind, beside `serde_json::Value` on the same bytes in the same run.
-//! A ten-level book and a trade are what a 2 Hz engine decodes most of.
+//! A ten-level book and a trade are what a 2 Hz engine decodes most of; a chain is what it
+//! decodes longest at.
 
 use analytics::store::codec::{BadInput, Decoder, Rules};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use quant::market::Timestamp;
+use quant::market::{Calendars, ChainBuilder, Timestamp};
 
 const TICKER: &str = r#"{"symbol": "SPY", "bid": 588.28, "ask": 588.29, "last": 588.29, "volume": 51234567, "vwap": 587.919911, "timestamp": 1795159100500, "mid": 588.285, "spread": 0.01, "spread_bps": 0.17}"#;
 const TRADE: &str = r#"{"symbol": "SPY", "price": 588.29, "size": 300, "time": 1795159100123, "venue": "ARCA", "bid": 588.28, "ask": 588.29}"#;
@@ -21,6 +22,50 @@ fn book() -> String {
     };
     let (bids, asks) = (side(-1.0), side(1.0));
     format!(r#"{{"bids": [{bids}], "asks": [{asks}], "timestamp": 1795159100500}}"#)
+}
+
+/// 21,000 contracts, about 5 MB: what SPX lists, twenty dates and five hundred strikes.
+fn chain() -> String {
+    let contracts = (0..21_000_u32).map(|n| {
+        let (day, at) = (1 + n / 1050, n % 1050);
+        let (strike, side) = (2000 + 10 * (at / 2), ["call", "put"][(at % 2) as usize]);
+        let letter = if side == "call" { 'C' } else { 'P' };
+        let (iv, delta) = (0.1 + f64::from(n % 977) / 5000.0, f64::from(n % 997) / 1000.0);
+        format!(
+            r#"{{"symbol": "SPXW2611{day:02}{letter}{:08}", "type": "{side}", "strike": {strike}.0, "expiration": "2026-11-{day:02}", "implied_volatility": {iv:.5}, "delta": {delta:.5}, "gamma": 0.000{at}, "vega": {:.5}, "open_interest": {n}, "volume": {at}, "bid": {:.2}, "ask": {:.2}}}"#,
+            strike * 1000,
+            delta * 300.0,
+            iv * 100.0,
+            iv * 101.0,
+        )
+    });
+    format!("[{}]", contracts.collect::<Vec<_>>().join(", "))
+}
+
+fn decode_chain(bench: &mut Criterion) {
+    let rules = Rules::default();
+    let text = chain();
+    let calendars = include_str!("../config/sessions.toml");
+    let calendars = Calendars::from_toml(calendars).expect("a test reads the calendars");
+    let mut group = bench.benchmark_group("chain of 21,000");
+    group.throughput(Throughput::Bytes(text.len() as u64));
+    group.sample_size(20);
+    group.bench_function("codec", |b| {
+        b.iter(|| {
+            let mut bad = BadInput::default();
+            let received = Timestamp::from_seconds(1_789_992_000);
+            let builder = ChainBuilder::new(&calendars, "SPX", "XCBO");
+            let chain = rules
+                .decoder(received, &mut bad)
+                .chain(text.as_bytes(), builder);
+            let contracts = chain.map(|chain| chain.contracts.len());
+            assert_eq!(contracts, Some(21_000));
+        });
+    });
+    group.bench_function("serde_json::Value", |b| {
+        b.iter(|| serde_json::from_str::<serde_json::Value>(&text).is_ok());
+    });
+    group.finish();
 }
 
 fn decode(bench: &mut Criterion) {
@@ -56,5 +101,5 @@ fn decode(bench: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, decode);
+criterion_group!(benches, decode, decode_chain);
 criterion_main!(benches);

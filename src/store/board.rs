@@ -93,7 +93,8 @@ impl Board {
         keys.into_keys().filter_map(keys::symbol_of).collect()
     }
 
-    /// Answers one question.
+    /// Answers one question. Chains are read at their own keys only, not put together from keys
+    /// of single contracts: feeds and recordings bring whole chains.
     pub fn gather(&self, ask: &Ask, drain: &mut Drain, now: Timestamp) -> Gathered {
         let entries = self.entries();
         let fetch = |wanted: bool, key: &str| match wanted {

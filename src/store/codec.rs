@@ -4,6 +4,8 @@
 //! is `None`. What cannot be decoded is counted with its reason and harms nothing else.
 
 mod chain;
+pub mod contract_id;
+pub mod expiry;
 
 use std::collections::BTreeMap;
 
@@ -141,6 +143,12 @@ impl<T> Picked<T> {
         if value.is_some() && rank < self.rank {
             *self = Self { rank, value };
         }
+    }
+}
+
+impl<T> Default for Picked<T> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

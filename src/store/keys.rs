@@ -2,12 +2,18 @@
 
 use quant::market::Symbol;
 
+use super::codec::contract_id::contract_id;
+
 /// Set of the symbols a feed publishes, read where the configuration lists none.
 pub const SYMBOLS: &str = "market:symbols";
 /// The engine's heartbeat.
 pub const HEARTBEAT: &str = "heartbeat:analytics";
 /// VPIN bucket size for all symbols, found by another program.
 pub const DISCOVERED_BUCKET_SIZE: &str = "discovered:vpin_bucket_size";
+
+/// What every key of a single contract matches, of every symbol. One sweep over all keys serves
+/// all symbols, and no symbol's name has to be escaped in a pattern.
+pub const CONTRACTS: &str = "*greeks*";
 
 /// Best bid and offer, last trade.
 pub fn ticker(symbol: &Symbol) -> String {
@@ -27,6 +33,62 @@ pub fn trades(symbol: &Symbol) -> String {
 /// Option chain.
 pub fn chain(symbol: &Symbol) -> String {
     format!("options:{symbol}:chain")
+}
+
+/// How the key of a single contract is spelled, the preferred way first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ContractLayout {
+    /// `options:SPX:SPXW261120C06000000:greeks`.
+    IdThenGreeks,
+    /// `options:SPX:greeks:SPXW261120C06000000`.
+    GreeksThenId,
+    /// `greeks:SPX:SPXW261120C06000000`.
+    Greeks,
+}
+
+/// What the key of a single contract names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContractKey<'a> {
+    /// The underlying.
+    pub symbol: Symbol,
+    /// The contract's name.
+    pub id: &'a str,
+    /// How it is spelled.
+    pub layout: ContractLayout,
+}
+
+/// What a key of a single contract names; `None` where it is none, or its contract's name does not
+/// say what the contract is.
+pub fn contract(key: &str) -> Option<ContractKey<'_>> {
+    let mut parts = key.split(':');
+    let mut part = || parts.next();
+    let parts = [part(), part(), part(), part(), part()];
+    let (symbol, id, layout) = match parts {
+        [
+            Some("options"),
+            Some(symbol),
+            Some(id),
+            Some("greeks"),
+            None,
+        ] => (symbol, id, ContractLayout::IdThenGreeks),
+        [
+            Some("options"),
+            Some(symbol),
+            Some("greeks"),
+            Some(id),
+            None,
+        ] => (symbol, id, ContractLayout::GreeksThenId),
+        [Some("greeks"), Some(symbol), Some(id), None, None] => {
+            (symbol, id, ContractLayout::Greeks)
+        }
+        _ => return None,
+    };
+    contract_id(id)?;
+    Some(ContractKey {
+        symbol: Symbol::new(symbol).ok()?,
+        id,
+        layout,
+    })
 }
 
 /// VPIN bucket size for one symbol, found by another program.
@@ -145,6 +207,35 @@ mod tests {
         for (key, expected) in pairs {
             let names: Vec<String> = aliases(key).collect();
             assert_eq!(names.join(" "), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_key_names_its_contract() {
+        let id = "SPXW261120C06000000";
+        for (key, layout) in [
+            (
+                format!("options:^SPX:{id}:greeks"),
+                ContractLayout::IdThenGreeks,
+            ),
+            (
+                format!("options:^SPX:greeks:{id}"),
+                ContractLayout::GreeksThenId,
+            ),
+            (format!("greeks:^SPX:{id}"), ContractLayout::Greeks),
+        ] {
+            let symbol = Symbol::new("^SPX").unwrap();
+            let expected = ContractKey { symbol, id, layout };
+            assert_eq!(contract(&key), Some(expected), "{key}");
+        }
+        for key in [
+            "options:SPX:greeks:greeks",
+            "options:SPX:12345:greeks",
+            "options:S X:SPXW261120C06000000:greeks",
+            "options:SPX:SPXW261120C06000000:greeks:old",
+            "analytics:SPX:greeks",
+        ] {
+            assert_eq!(contract(key), None, "{key}");
         }
     }
 

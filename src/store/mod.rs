@@ -3,6 +3,7 @@
 
 pub mod board;
 pub mod codec;
+pub mod contracts;
 pub mod drain;
 pub mod exchange;
 pub mod feed;

@@ -4,6 +4,8 @@
 //! read by `MGET`, documents written by one script per hundred. Nothing here retries: the next
 //! pass is the retry. Every command has a timeout, because a frozen server never answers.
 
+mod sweep;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,9 +14,12 @@ use bytes::Bytes;
 use fred::prelude::*;
 use fred::types::config::{Server, UnresponsiveConfig};
 use futures_util::future::{join_all, try_join_all};
+use quant::market::Symbol;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
+use self::sweep::Sweeps;
 use super::board::drained;
+use super::contracts::chain_text;
 use super::drain::{Aligned, Drain};
 use super::exchange::{Ask, Fetched, Gathered, How, NewTrades, StoreError, Write};
 use super::keys;
@@ -23,6 +28,14 @@ use crate::config;
 /// Keys in one `MGET` and documents in one script call: large enough to save calls, small enough
 /// that one reply stays below a megabyte.
 const BATCH: usize = 100;
+
+/// Chains in one `MGET`, and such calls under way at a time: a chain has a hundred kilobytes and
+/// may have megabytes, and what is under way is held twice.
+const CHAIN_BATCH: usize = 16;
+const CHAINS_AT_ONCE: usize = 2;
+
+/// Keys of single contracts in one `MGET`: their values are short.
+const CONTRACT_BATCH: usize = 1000;
 
 /// Longest tail of a trade list that is read: what the ring of a symbol can hold unread. A producer
 /// that does not trim its list costs no other symbol its numbers.
@@ -60,6 +73,7 @@ pub struct Redis {
     name: String,
     timeout_ms: u64,
     reconnected: Arc<AtomicBool>,
+    sweeps: Sweeps,
 }
 
 impl Redis {
@@ -81,6 +95,7 @@ impl Redis {
             name: settings.url.to_string(),
             timeout_ms: settings.command_timeout_ms,
             reconnected,
+            sweeps: Sweeps::default(),
         })
     }
 
@@ -226,12 +241,26 @@ impl Redis {
     /// What stands at each key; nothing where it is no text.
     pub async fn load(&self, keys: &[&str]) -> Result<Vec<Option<Bytes>>, StoreError> {
         self.require_connection()?;
-        let calls = keys.chunks(BATCH).map(|batch| async move {
-            let client = self.pool.next_connected();
-            client.mget::<Vec<Option<Bytes>>, _>(batch.to_vec()).await
-        });
-        let replies = try_join_all(calls).await.map_err(|e| self.error(e))?;
-        Ok(replies.into_iter().flatten().collect())
+        self.read(keys, BATCH, usize::MAX).await
+    }
+
+    /// What stands at each key, `batch` keys a call, `at_once` calls under way.
+    async fn read(
+        &self,
+        keys: &[&str],
+        batch: usize,
+        at_once: usize,
+    ) -> Result<Vec<Option<Bytes>>, StoreError> {
+        let mut values = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(batch.saturating_mul(at_once)) {
+            let calls = keys.chunks(batch).map(|batch| async move {
+                let client = self.pool.next_connected();
+                client.mget::<Vec<Option<Bytes>>, _>(batch.to_vec()).await
+            });
+            let replies = try_join_all(calls).await.map_err(|e| self.error(e))?;
+            values.extend(replies.into_iter().flatten());
+        }
+        Ok(values)
     }
 
     /// Round trip of a `PING`.
@@ -262,6 +291,7 @@ impl Redis {
 
     /// Closes the connections.
     pub async fn close(&self) {
+        self.sweeps.stop();
         // A server that is gone has nothing to say to a good-bye.
         let _ = self.pool.quit().await;
         let _ = self.beat.quit().await;
@@ -285,16 +315,13 @@ impl Redis {
         }
     }
 
-    /// Tickers, books and discovered parameters of all questions, by `MGET`.
+    /// Tickers, books, chains and discovered parameters of all questions, by `MGET`.
     async fn texts(&self, asks: &[Ask], probe: bool) -> Result<Vec<Gathered>, StoreError> {
         let mut wanted: Vec<(usize, Field, &str)> = Vec::new();
         for (at, ask) in asks.iter().enumerate() {
             wanted.push((at, Field::Ticker, &ask.keys.ticker));
             if ask.book {
                 wanted.push((at, Field::Book, &ask.keys.book));
-            }
-            if ask.chain {
-                wanted.push((at, Field::Chain, &ask.keys.chain));
             }
             if ask.discovered {
                 wanted.push((at, Field::BucketSize, &ask.keys.bucket_size));
@@ -304,8 +331,16 @@ impl Redis {
         if asks.iter().any(|ask| ask.discovered) {
             wanted.push((0, Field::BucketSizeGlobal, keys::DISCOVERED_BUCKET_SIZE));
         }
+        let small = wanted.len();
+        let with_chains = asks.iter().enumerate().filter(|(_, ask)| ask.chain);
+        wanted.extend(with_chains.map(|(at, ask)| (at, Field::Chain, ask.keys.chain.as_str())));
         let keys: Vec<&str> = wanted.iter().map(|(_, _, key)| *key).collect();
-        let replies = self.load(&keys).await?;
+        let (small, chains) = keys.split_at(small);
+        let (mut replies, chains) = tokio::try_join!(
+            self.load(small),
+            self.read(chains, CHAIN_BATCH, CHAINS_AT_ONCE)
+        )?;
+        replies.extend(chains);
         let mut found: Vec<Fetched> = replies
             .into_iter()
             .map(|reply| reply.map_or(Fetched::Missing, Fetched::Value))
@@ -330,7 +365,41 @@ impl Redis {
                 }
             }
         }
+        self.chains_of_contracts(asks, &mut gathered).await?;
         Ok(gathered)
+    }
+
+    /// Where a chain is missing, one of the keys of its contracts.
+    async fn chains_of_contracts(
+        &self,
+        asks: &[Ask],
+        gathered: &mut [Gathered],
+    ) -> Result<(), StoreError> {
+        let missing: Vec<(usize, Symbol)> = gathered
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| one.chain == Fetched::Missing)
+            .filter_map(|(at, _)| Some((at, keys::symbol_of(&asks[at].keys.chain)?)))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let symbols = missing.iter().map(|(_, symbol)| symbol.clone());
+        let known = self.sweeps.keys_of(symbols, &self.pool);
+        let named = missing.iter();
+        let named = named.flat_map(|(_, symbol)| known.of(symbol).map(|(_, key)| key));
+        let named: Vec<&str> = named.collect();
+        let values = self.read(&named, CONTRACT_BATCH, CHAINS_AT_ONCE).await?;
+        let mut values = values.iter();
+        for (at, symbol) in &missing {
+            // As many as there are ids: a value more would be of the next symbol.
+            let pairs = known.of(symbol);
+            let pairs = pairs.map(|(id, _)| (id, values.next().and_then(Option::as_ref)));
+            if let Some(text) = chain_text(pairs) {
+                gathered[*at].chain = Fetched::Value(text);
+            }
+        }
+        Ok(())
     }
 
     async fn tell_wrong_types(

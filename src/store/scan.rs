@@ -140,9 +140,15 @@ impl<'a> Scanner<'a> {
     fn word(&mut self) -> Scan<Scalar<'a>> {
         self.peek();
         let rest = &self.text[self.at..];
-        let is_part = |b: &u8| b.is_ascii_alphanumeric() || b"+-.".contains(b);
-        let len = rest.bytes().take_while(|b| is_part(b)).count();
+        let bytes = rest.as_bytes();
+        let len = bytes.iter().position(|b| !IS_WORD[usize::from(*b)]);
+        let len = len.unwrap_or(bytes.len());
         let word = &rest[..len];
+        // Most words are numbers.
+        if let Some(b'0'..=b'9' | b'.') = bytes.first() {
+            self.at += len;
+            return Ok(Scalar::Number(word));
+        }
         let scalar = match word {
             "null" => Scalar::Null,
             "true" => Scalar::Bool(true),
@@ -158,8 +164,8 @@ impl<'a> Scanner<'a> {
     }
 
     fn text_value(&mut self) -> Scan<Cow<'a, str>> {
-        let raw = self.skip_text()?;
-        if !raw.contains('\\') {
+        let (raw, is_escaped) = self.raw_text()?;
+        if !is_escaped {
             return Ok(Cow::Borrowed(raw));
         }
         unescape(raw)
@@ -169,22 +175,27 @@ impl<'a> Scanner<'a> {
 
     /// Passes text over and gives what stands between its quotes, escapes as written.
     fn skip_text(&mut self) -> Scan<&'a str> {
+        self.raw_text().map(|(raw, _)| raw)
+    }
+
+    /// What stands between quotes, escapes as written, and whether there are any.
+    fn raw_text(&mut self) -> Scan<(&'a str, bool)> {
         self.expect(b'"', "text")?;
         let bytes = self.text.as_bytes();
         let start = self.at;
+        let mut is_escaped = false;
         loop {
-            match bytes.get(self.at) {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(&self.text[start..self.at - 1]);
-                }
-                Some(b'\\') => self.at += 2,
-                Some(_) => self.at += 1,
-                None => {
-                    self.at = bytes.len();
-                    return Err(self.malformed("the closing `\"`"));
-                }
+            let rest = bytes.get(self.at..).unwrap_or_default();
+            let Some(plain) = rest.iter().position(|b| matches!(b, b'"' | b'\\')) else {
+                self.at = bytes.len();
+                return Err(self.malformed("the closing `\"`"));
+            };
+            self.at += plain + 1;
+            if rest[plain] == b'"' {
+                return Ok((&self.text[start..self.at - 1], is_escaped));
             }
+            is_escaped = true;
+            self.at += 1;
         }
     }
 
@@ -214,6 +225,18 @@ impl<'a> Scanner<'a> {
         }
     }
 }
+
+/// The bytes of a bare word.
+const IS_WORD: [bool; 256] = {
+    let mut is_word = [false; 256];
+    let mut at = 0;
+    while at < 256 {
+        let byte = at as u8;
+        is_word[at] = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+        at += 1;
+    }
+    is_word
+};
 
 fn unescape(raw: &str) -> Option<String> {
     let mut text = String::with_capacity(raw.len());
@@ -304,6 +327,47 @@ pub fn decimal(text: &str, digits: i32) -> Option<i128> {
     Some(if negative { -scaled } else { scaled })
 }
 
+/// A decimal number as the nearest float. `None` where it is not a number or has no finite one.
+pub fn float(text: &str) -> Option<f64> {
+    // Up to 2^53 a mantissa, and up to 10^22 a power of ten, are exact floats, so that one
+    // division rounds once and rightly (Clinger 1990). Nearly every number is of this kind.
+    let (is_negative, digits) = match text.as_bytes() {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        all => (false, all),
+    };
+    let (mut mantissa, mut decimals, mut seen_point) = (0_u64, 0_usize, false);
+    let is_short = !digits.is_empty() && digits.len() <= 17;
+    for &byte in digits.iter().filter(|_| is_short) {
+        match byte {
+            b'0'..=b'9' => {
+                mantissa = mantissa * 10 + u64::from(byte - b'0');
+                decimals += usize::from(seen_point);
+            }
+            b'.' if !seen_point => seen_point = true,
+            _ => return parsed(text),
+        }
+    }
+    let is_number = digits.len() > usize::from(seen_point);
+    if !(is_short && is_number && mantissa <= 1 << 53) {
+        return parsed(text);
+    }
+    let size = mantissa as f64 / POWERS_OF_TEN[decimals];
+    Some(if is_negative { -size } else { size })
+}
+
+const POWERS_OF_TEN: [f64; 18] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17,
+];
+
+fn parsed(text: &str) -> Option<f64> {
+    // The standard library takes words such as `inf` and `nan` for numbers.
+    let is_number = |b: u8| b.is_ascii_digit() || b"+-.eE".contains(&b);
+    let value = text.bytes().all(is_number).then(|| text.parse::<f64>());
+    value?.ok().filter(|value| value.is_finite())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -389,11 +453,52 @@ mod tests {
         }
     }
 
+    #[test]
+    fn floats_are_the_nearest() {
+        for text in [
+            "0",
+            "-0",
+            "6000.0",
+            "0.1",
+            "1.",
+            ".5",
+            "+3",
+            "9007199254740993",
+            "123456789012345678",
+            "0.000001",
+            "4.9e-324",
+            "1e22",
+            "17976931348623157e292",
+            "-12.50",
+            "00000000000000001.5",
+        ] {
+            let expected: f64 = text.parse().unwrap();
+            assert_eq!(
+                float(text).map(f64::to_bits),
+                Some(expected.to_bits()),
+                "{text}"
+            );
+        }
+        for text in [
+            "", "-", ".", "+.", "1.2.3", "1e", "NaN", "inf", "1e999", "0x1", "1,000", "é",
+        ] {
+            assert_eq!(float(text), None, "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_text_panics(text in ".{0,200}") {
             let _ = members(&text);
             let _ = decimal(&text, 9);
+            let _ = float(&text);
+        }
+
+        #[test]
+        fn floats_are_those_of_the_standard_library(text in "-?[0-9]{1,20}(\\.[0-9]{0,20})?(e-?[0-9]{1,2})?", value in any::<f64>()) {
+            prop_assert_eq!(float(&text).map(f64::to_bits), text.parse().ok().map(f64::to_bits));
+            let exact = format!("{value:?}");
+            prop_assert_eq!(float(&exact).map(f64::to_bits), Some(value.to_bits()).filter(|_| value.is_finite()));
         }
 
         #[test]

@@ -107,7 +107,7 @@ impl Listing<'_> {
 }
 
 /// Collects the contracts of a chain.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ChainBuilder<'a> {
     product: Option<Product<'a>>,
     drafts: Vec<Draft>,
@@ -120,7 +120,7 @@ pub struct ChainBuilder<'a> {
 }
 
 /// A series while its contracts come in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Draft {
     named: Option<Box<str>>,
     expiry: NaiveDate,
