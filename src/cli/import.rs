@@ -1,6 +1,8 @@
 //! `analytics import KIND`: makes a recording from a public data format and prints one JSON line
 //! of what was read, kept and dropped.
 
+mod chains;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -10,7 +12,11 @@ use quant::market::Symbol;
 
 use crate::import::binance::{Binance, Clock};
 use crate::import::lobster::{Executions, Lobster};
-use crate::import::{ImportError, binance, jsonl, lobster, unknown_kind};
+use crate::import::{
+    ImportError, binance, broker_json, cboe_json, cboe_quotedata, jsonl, lean_chain, lobster,
+    nse_json, unknown_kind,
+};
+use chains::{BrokerJsonArgs, CboeJsonArgs, LeanChainArgs, NseJsonArgs, QuoteDataArgs};
 
 /// Wrong use, configuration or input: the process exits with 2.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +38,11 @@ enum ImportKind {
     Lobster(LobsterArgs),
     Binance(BinanceArgs),
     Jsonl(JsonlArgs),
+    CboeQuotedata(QuoteDataArgs),
+    CboeJson(CboeJsonArgs),
+    LeanChain(LeanChainArgs),
+    NseJson(NseJsonArgs),
+    BrokerJson(BrokerJsonArgs),
     #[command(external_subcommand)]
     Unknown(Vec<OsString>),
 }
@@ -135,6 +146,11 @@ pub fn run(args: ImportArgs, max_unpacked_bytes: u64) -> anyhow::Result<()> {
             binance::import(&job, max_unpacked_bytes)
         }
         ImportKind::Jsonl(args) => jsonl::import(&args.files, &args.out, max_unpacked_bytes),
+        ImportKind::CboeQuotedata(args) => cboe_quotedata::import(&args.into(), max_unpacked_bytes),
+        ImportKind::CboeJson(args) => cboe_json::import(&args.into(), max_unpacked_bytes),
+        ImportKind::LeanChain(args) => lean_chain::import(&args.into(), max_unpacked_bytes),
+        ImportKind::NseJson(args) => nse_json::import(&args.into(), max_unpacked_bytes),
+        ImportKind::BrokerJson(args) => broker_json::import(&args.into(), max_unpacked_bytes),
         ImportKind::Unknown(words) => {
             let kind = words.first().map(|word| word.to_string_lossy());
             return Err(UsageError(unknown_kind(&kind.unwrap_or_default())).into());

@@ -2,8 +2,14 @@
 //! [`KINDS`] and one subcommand of `analytics import`.
 
 pub mod binance;
+pub mod broker_json;
+pub mod cboe_json;
+pub mod cboe_quotedata;
+mod chain;
 pub mod jsonl;
+pub mod lean_chain;
 pub mod lobster;
+pub mod nse_json;
 mod sink;
 
 use std::collections::BTreeMap;
@@ -11,10 +17,20 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::recording::RecordingError;
+pub use chain::instant::parse_rfc3339;
 pub use sink::Sink;
 
 /// Every kind there is, in the order help lists them.
-pub const KINDS: &[&str] = &["lobster", "binance", "jsonl"];
+pub const KINDS: &[&str] = &[
+    "lobster",
+    "binance",
+    "jsonl",
+    "cboe-quotedata",
+    "cboe-json",
+    "lean-chain",
+    "nse-json",
+    "broker-json",
+];
 
 /// What an import read, kept and dropped: one line of JSON on standard output.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,12 +110,16 @@ mod tests {
     fn a_misspelt_kind_names_the_closest_and_lists_all() {
         assert_eq!(
             unknown_kind("lobstr"),
-            "import: no kind `lobstr`, did you mean `lobster`? (kinds: lobster, binance, jsonl)"
+            format!(
+                "import: no kind `lobstr`, did you mean `lobster`? (kinds: {})",
+                KINDS.join(", ")
+            )
         );
-        assert!(unknown_kind("json").contains("did you mean `jsonl`?"));
+        assert!(unknown_kind("jsnl").contains("did you mean `jsonl`?"));
         assert_eq!(
             unknown_kind("x"),
-            "import: no kind `x` (kinds: lobster, binance, jsonl)"
+            "import: no kind `x` (kinds: lobster, binance, jsonl, cboe-quotedata, cboe-json, \
+             lean-chain, nse-json, broker-json)"
         );
     }
 }
