@@ -19,7 +19,7 @@ use crate::calculator::{Calculator, Counted, Job, Mark, NoValue, Status};
 use crate::exposure::{Conventions, Levels, Memory, Split, StrikeExposure, gamma_flip_by_strike};
 use crate::market::Timestamp;
 use crate::math::zero_gamma::Tracker;
-use crate::pricing::Basis;
+use crate::pricing::{Basis, IvSource};
 use crate::snapshot::{Options, PreviousSession, SessionDate};
 
 use book::Book;
@@ -104,7 +104,11 @@ impl Calculator for Gex {
         let levels = Levels::of(&signed);
         let first = |levels: &[crate::exposure::Level]| levels.first().map(|level| level.strike);
 
-        let book = Book::of(priced);
+        let vendor =
+            |listed: usize| matches!(options.implied.iv[listed], Ok((_, IvSource::Vendor)));
+        let book = Book::of(priced, |contract| {
+            !self.params.use_vendor_gamma || vendor(contract.listed_at)
+        });
         let curve = book.curve(spot, sign, &self.params);
         let zero = curve.as_ref().map(|curve| &curve.zero);
         let tracked = self

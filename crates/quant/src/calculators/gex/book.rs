@@ -10,7 +10,7 @@ use crate::exposure::SignConvention;
 use crate::market::Right;
 use crate::math::gamma_profile::{self, Rows, log_ratio};
 use crate::math::zero_gamma::{Grid, ZeroGamma};
-use crate::pricing::PricedChain;
+use crate::pricing::{PricedChain, PricedContract};
 
 /// The columns of a book: calls and puts apart, each by series.
 #[derive(Debug, Default)]
@@ -39,15 +39,15 @@ pub(super) struct Curve {
 }
 
 impl Book {
-    /// Contracts with open interest.
-    pub(super) fn of(priced: &PricedChain) -> Self {
+    /// Contracts with open interest that `takes` wants.
+    pub(super) fn of(priced: &PricedChain, takes: impl Fn(&PricedContract) -> bool) -> Self {
         let mut book = Self::default();
         let spot = priced.point.spot;
         for series in &priced.series {
             let starts = (book.calls.weight.len(), book.puts.weight.len());
             for contract in &priced.contracts[series.contracts.clone()] {
                 let held = contract.open_interest.unwrap_or(0.0) * contract.multiplier;
-                if held == 0.0 {
+                if held == 0.0 || !takes(contract) {
                     continue;
                 }
                 let side = match contract.right {

@@ -17,8 +17,8 @@ pub struct Params {
     pub grid_pct: f64,
     /// Spots on it.
     pub grid_points: usize,
-    /// Whether totals and levels take the gamma that the source states; zero gamma re-prices and
-    /// cannot.
+    /// Whether totals and levels take the gamma that the source states. Zero gamma re-prices and
+    /// cannot: it then takes the contracts whose volatility the source states, and no others.
     pub use_vendor_gamma: bool,
     /// Minute marks in the history.
     pub history_window: usize,
