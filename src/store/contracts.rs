@@ -1,8 +1,7 @@
 //! Chains of producers that write one key a contract: which keys make up which chain, and one
 //! chain text of their values, so that everything behind it needs to know nothing of them.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use quant::market::Symbol;
@@ -15,7 +14,9 @@ pub const SOURCE: &str = "greeks_keys";
 
 /// The keys of contracts by symbol, of the best layout that a symbol has.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct ContractKeys(BTreeMap<Symbol, (ContractLayout, BTreeMap<Box<str>, Box<str>>)>);
+pub struct ContractKeys(BTreeMap<Symbol, (ContractLayout, KeysById)>);
+
+type KeysById = BTreeMap<Box<str>, Box<str>>;
 
 impl ContractKeys {
     /// Takes a key, if it is one of a contract on a wanted symbol.

@@ -31,7 +31,7 @@ fn client(server: &RedisServer) -> (tokio::runtime::Runtime, Redis) {
         .build()
         .unwrap();
     let settings = config::Redis {
-        url: server.url().parse().unwrap(),
+        url: server.url().try_into().unwrap(),
         ..config::Redis::default()
     };
     let redis = runtime.block_on(async {
