@@ -7,6 +7,7 @@
 mod harness;
 
 mod binance;
+mod chains;
 mod command_line;
 mod daemon;
 mod deployment;
