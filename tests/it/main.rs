@@ -8,6 +8,7 @@ mod harness;
 
 mod binance;
 mod chain;
+mod chains;
 mod command_line;
 mod daemon;
 mod deployment;

@@ -160,8 +160,8 @@ fn month_of(word: &str) -> Option<u32> {
     if ["martes", "mardi", "martedì"].contains(&word) {
         return None;
     }
-    let begins = |starts: &&[&str]| starts.iter().any(|start| word.starts_with(start));
-    let at = MONTHS.iter().position(|starts| begins(&starts))?;
+    let begins = |starts: &[&str]| starts.iter().any(|start| word.starts_with(start));
+    let at = MONTHS.iter().position(|starts| begins(starts))?;
     u32::try_from(at + 1).ok()
 }
 

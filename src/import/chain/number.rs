@@ -3,8 +3,10 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// Larger is damage, not a price, size or count.
-const LARGEST: f64 = 1e15;
+/// Larger is damage: no price, size or count, and no time in nanoseconds.
+const LARGEST: f64 = 1e19;
+/// Up to here a float tells whole numbers apart.
+const LARGEST_EXACT: f64 = 9e15;
 
 /// The decimal text of a number, and the number.
 #[derive(Clone, Debug)]
@@ -89,8 +91,8 @@ impl Number {
 
     /// A whole number.
     pub(in crate::import) fn as_integer(&self) -> Option<i64> {
-        // Below LARGEST, so exact.
-        (self.value.fract() == 0.0).then_some(self.value as i64)
+        let exact = self.value.fract() == 0.0 && self.value.abs() <= LARGEST_EXACT;
+        exact.then_some(self.value as i64)
     }
 
     /// A hundredth of it, by moving the point: 51.745 is 0.51745.
@@ -162,7 +164,7 @@ mod tests {
             assert_eq!(text(Number::parse(from)).as_deref(), Some(to), "{from}");
         }
         for none in [
-            "", "-", ".", "NaN", "1,0", "--", "1e999", "1e15000", "x", "1.2.3", "0x1",
+            "", "-", ".", "NaN", "1,0", "--", "1e999", "x", "1.2.3", "0x1",
         ] {
             assert_eq!(text(Number::parse(none)), None, "{none}");
         }

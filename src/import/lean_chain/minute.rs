@@ -110,7 +110,7 @@ fn marks(by_minute: &BTreeMap<u32, Vec<Row>>, every_minutes: u32) -> BTreeSet<u3
     let step = every_minutes.max(1).saturating_mul(MINUTE_MS);
     let between = (first..=last)
         .step_by(MINUTE_MS as usize)
-        .filter(|minute| minute % step == 0);
+        .filter(|minute| minute.is_multiple_of(step));
     [first, last].into_iter().chain(between).collect()
 }
 
