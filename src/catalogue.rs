@@ -57,6 +57,11 @@ pub fn key_table() -> String {
             of_symbol(keys::trades),
             "list of trades, newest at the tail",
         ),
+        (of_symbol(keys::chain), "option chain"),
+        (
+            "options:{S}:*:greeks, options:{S}:greeks:*, greeks:{S}:*".to_owned(),
+            "one contract each, where the chain is missing",
+        ),
         (
             of_symbol(keys::discovered_bucket_size),
             "VPIN bucket size of the symbol",
@@ -73,6 +78,10 @@ pub fn key_table() -> String {
     let read = read.map(|(key, what)| [code(&key), "read".to_owned(), what.to_owned()]);
     let documents = calculators::all().map(|entry| (document_key(entry), entry.about.to_owned()));
     let beats = [
+        (
+            of_symbol(|symbol| keys::history(&keys::document(symbol, HISTORIES))),
+            "The document's value at minute marks: a list, newest first.".to_owned(),
+        ),
         (keys::HEARTBEAT.to_owned(), HEARTBEAT_ABOUT.to_owned()),
         (
             keys::feed_heartbeat("{provider}"),
@@ -120,6 +129,9 @@ fn reads(entry: &Entry) -> String {
 fn document_key(entry: &Entry) -> String {
     of_symbol(|symbol| keys::document(symbol, entry.key))
 }
+
+/// The documents with a list of minute marks beside them.
+const HISTORIES: &str = "{gex|dex|vanna|charm|skew}";
 
 /// A symbol's key with `{S}` in the symbol's place.
 fn of_symbol(key: impl Fn(&Symbol) -> String) -> String {

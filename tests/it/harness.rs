@@ -17,7 +17,7 @@ mod shared;
 mod until;
 
 pub(crate) use analytics::Analytics;
-pub(crate) use documents::{Results, Stamp};
+pub(crate) use documents::{Results, Schema, Stamp};
 pub(crate) use ended::{run, run_with};
 pub(crate) use http::get;
 pub(crate) use log::LogLine;

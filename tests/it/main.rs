@@ -8,12 +8,13 @@ mod harness;
 
 mod binance;
 mod chain;
-mod chains;
+mod chain_imports;
 mod command_line;
 mod daemon;
 mod deployment;
 mod faults;
 mod harness_works;
+mod options;
 mod real_data;
 mod record;
 mod reference_vectors;

