@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
-use quant::market::{Level, OrderBook, Price, Quote, Side, Size, Span, Timestamp};
+use quant::market::{Conditions, Level, OrderBook, Price, Quote, Side, Size, Span, Timestamp};
 use quant::market::{Touch, Trade, Venue};
 use quant::snapshot::Section;
 use xxhash_rust::xxh3::xxh3_64;
@@ -277,6 +277,7 @@ impl Decoder<'_> {
             flag: flag.value.unwrap_or_default(),
             touch,
             venue: venue.value,
+            conditions: Conditions::NONE,
         };
         Some(DecodedTrade {
             trade,

@@ -435,6 +435,11 @@ impl<'a> Tape<'a> {
         self.view.snapshot.tape.since(self.view.cursor)
     }
 
+    /// The last `count` trades, oldest first, as far as the ring holds them.
+    pub fn window(self, count: usize) -> impl DoubleEndedIterator<Item = &'a SignedTrade> {
+        self.view.snapshot.tape.last(count)
+    }
+
     /// Trades since the last run that were overwritten before this calculator ran.
     pub fn lost(self) -> u64 {
         self.view.snapshot.tape.lost_since(self.view.cursor)

@@ -3,6 +3,7 @@
 
 mod book;
 mod chain;
+mod conditions;
 mod number;
 mod quote;
 mod session;
@@ -13,6 +14,7 @@ mod time;
 
 pub use book::{Level, OrderBook};
 pub use chain::{Chain, ChainBuilder, Column, Contracts, Head, Listing, Right, Series, Style};
+pub use conditions::Conditions;
 pub use number::{Price, Size, size_sum_to_f64};
 pub use quote::{Quote, QuoteHistory, Touch};
 pub use session::{

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::signing::{self, Rule, Side, SignedBy, TickRule};
-use super::{Price, QuoteHistory, Size, Span, Timestamp, Touch};
+use super::{Conditions, Price, QuoteHistory, Size, Span, Timestamp, Touch};
 
 /// A venue name as the source spells it, at most 15 bytes of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -71,6 +71,9 @@ pub struct Trade {
     pub touch: Option<Touch>,
     /// Where it was executed.
     pub venue: Option<Venue>,
+    /// How it came about.
+    #[serde(default)]
+    pub conditions: Conditions,
 }
 
 /// Where the quote that signed a trade came from.
@@ -236,6 +239,11 @@ impl TapeRing {
         self.trades.range(skip.min(self.trades.len())..)
     }
 
+    /// The newest `count` trades there are, oldest first.
+    pub fn last(&self, count: usize) -> impl DoubleEndedIterator<Item = &SignedTrade> {
+        self.trades.range(self.trades.len().saturating_sub(count)..)
+    }
+
     /// How many trades from `cursor` on were overwritten before they were read.
     pub fn lost_since(&self, cursor: u64) -> u64 {
         self.first_number().saturating_sub(cursor)
@@ -264,6 +272,7 @@ mod tests {
             flag: Side::Unknown,
             touch: None,
             venue: None,
+            conditions: Conditions::NONE,
         }
     }
 

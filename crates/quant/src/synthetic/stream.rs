@@ -9,7 +9,9 @@ use super::flow::{Flow, Order};
 use super::ladder::{Fill, Ladder, size, ticks};
 use super::price::FairPrice;
 use super::{Instrument, Kind};
-use crate::market::{OrderBook, Price, Quote, Side, Span, Timestamp, Touch, Trade, Venue};
+use crate::market::{
+    Conditions, OrderBook, Price, Quote, Side, Span, Timestamp, Touch, Trade, Venue,
+};
 
 /// Least time between an event and the next of its instrument that follows from it.
 const LEAST_GAP: Span = Span::from_nanos(1_000);
@@ -187,6 +189,7 @@ impl Stream {
             flag: Side::Unknown,
             touch: Some(touch),
             venue: Some(venue),
+            conditions: Conditions::NONE,
         };
         let true_side = if order.direction > 0.0 {
             Side::Buy

@@ -1,7 +1,7 @@
 //! Suites `lee_ready` and `quote_matching`.
 
 use quant::market::signing::{TickRule, sign};
-use quant::market::{Price, QuoteHistory, Rule, Side, Signer, Signing, Size};
+use quant::market::{Conditions, Price, QuoteHistory, Rule, Side, Signer, Signing, Size};
 use quant::market::{Span, Timestamp, Touch, Trade};
 use serde_json::Value;
 
@@ -73,6 +73,7 @@ fn quote_matching() {
             flag: Side::Unknown,
             touch: None,
             venue: None,
+            conditions: Conditions::NONE,
         };
         let signed = signer.sign(trade, &quotes);
         let (id, expected) = (&case["id"], &case["expected"]);

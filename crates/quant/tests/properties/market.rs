@@ -2,7 +2,9 @@
 
 use chrono::NaiveDate;
 use proptest::prelude::*;
-use quant::market::{Level, OrderBook, Price, Quote, Side, Size, Timestamp, Touch, Trade};
+use quant::market::{
+    Conditions, Level, OrderBook, Price, Quote, Side, Size, Timestamp, Touch, Trade,
+};
 use quant::snapshot::Discovered;
 
 /// What comes in between two passes, and when the pass is.
@@ -50,6 +52,7 @@ pub(crate) fn prints(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec
                 flag,
                 touch: quote.map(|(bid, wide)| touch(cents(bid), cents(bid + wide))),
                 venue: None,
+                conditions: Conditions::NONE,
             });
         }
         trades
@@ -130,6 +133,7 @@ fn unruly_trade(base: i64) -> impl Strategy<Value = Trade> {
         flag,
         touch: quote.map(|(bid, ask)| Touch { bid, ask }),
         venue: None,
+        conditions: Conditions::NONE,
     })
 }
 

@@ -1,7 +1,7 @@
 //! VPIN: its range, and what must not change it.
 
 use proptest::prelude::*;
-use quant::market::{Side, Size, Timestamp, Trade};
+use quant::market::{Conditions, Side, Size, Timestamp, Trade};
 use quant::math::bvc::Law;
 use serde_json::{Value, json};
 
@@ -206,6 +206,7 @@ fn every_number_comes_in_time() {
             flag: Side::Buy,
             touch: None,
             venue: None,
+            conditions: Conditions::NONE,
         })
         .collect();
     let settings = json!({

@@ -144,6 +144,7 @@ mod tests {
             flag: Side::Unknown,
             touch: None,
             venue: None,
+            conditions: crate::market::Conditions::NONE,
         }
     }
 

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::*;
-use crate::market::{Price, Side, Size, Trade};
+use crate::market::{Conditions, Price, Side, Size, Trade};
 
 fn print(size: i64) -> Print {
     Print {
@@ -231,6 +231,7 @@ fn trade(number: i64) -> Trade {
         flag: Side::Unknown,
         touch: None,
         venue: None,
+        conditions: Conditions::NONE,
     }
 }
 
