@@ -2,6 +2,8 @@
 //! A ten-level book and a trade are what a 2 Hz engine decodes most of; a chain is what it
 //! decodes longest at.
 
+mod listing;
+
 use analytics::store::codec::{BadInput, Decoder, Rules};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use quant::market::{Calendars, ChainBuilder, Timestamp};
@@ -24,27 +26,9 @@ fn book() -> String {
     format!(r#"{{"bids": [{bids}], "asks": [{asks}], "timestamp": 1795159100500}}"#)
 }
 
-/// 21,000 contracts, about 5 MB: what SPX lists, twenty dates and five hundred strikes.
-fn chain() -> String {
-    let contracts = (0..21_000_u32).map(|n| {
-        let (day, at) = (1 + n / 1050, n % 1050);
-        let (strike, side) = (2000 + 10 * (at / 2), ["call", "put"][(at % 2) as usize]);
-        let letter = if side == "call" { 'C' } else { 'P' };
-        let (iv, delta) = (0.1 + f64::from(n % 977) / 5000.0, f64::from(n % 997) / 1000.0);
-        format!(
-            r#"{{"symbol": "SPXW2611{day:02}{letter}{:08}", "type": "{side}", "strike": {strike}.0, "expiration": "2026-11-{day:02}", "implied_volatility": {iv:.5}, "delta": {delta:.5}, "gamma": 0.000{at}, "vega": {:.5}, "open_interest": {n}, "volume": {at}, "bid": {:.2}, "ask": {:.2}}}"#,
-            strike * 1000,
-            delta * 300.0,
-            iv * 100.0,
-            iv * 101.0,
-        )
-    });
-    format!("[{}]", contracts.collect::<Vec<_>>().join(", "))
-}
-
 fn decode_chain(bench: &mut Criterion) {
     let rules = Rules::default();
-    let text = chain();
+    let text = listing::chain();
     let calendars = include_str!("../config/sessions.toml");
     let calendars = Calendars::from_toml(calendars).expect("a test reads the calendars");
     let mut group = bench.benchmark_group("chain of 21,000");
@@ -53,7 +37,7 @@ fn decode_chain(bench: &mut Criterion) {
     group.bench_function("codec", |b| {
         b.iter(|| {
             let mut bad = BadInput::default();
-            let received = Timestamp::from_seconds(1_789_992_000);
+            let received = Timestamp::from_millis(listing::AS_OF_MS);
             let builder = ChainBuilder::new(&calendars, "SPX", "XCBO");
             let chain = rules
                 .decoder(received, &mut bad)

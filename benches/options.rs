@@ -1,0 +1,82 @@
+//! A chain as long as that of SPX through the engine: decoded, priced, and all six calculators run
+//! on it. What an index costs each time its chain changes, and each time only the spot does.
+
+mod listing;
+
+use std::sync::Arc;
+
+use analytics::config::{Config, Interval};
+use analytics::engine::plan::Jobs;
+use analytics::engine::setup::{Setup, known};
+use analytics::engine::symbol::SymbolEngine;
+use analytics::store::exchange::{Fetched, Gathered};
+use bytes::Bytes;
+use criterion::{Criterion, criterion_group, criterion_main};
+use quant::calculator::Job;
+use quant::calculators::PER_SYMBOL;
+use quant::market::{Symbol, Timestamp};
+
+const CONTRACTS: usize = 21_000;
+
+fn engine() -> SymbolEngine {
+    let mut config = Config::defaults(&known());
+    for job in Job::ALL {
+        config
+            .update_intervals
+            .insert(job.name().to_owned(), Interval::Every(0.0));
+    }
+    let setup = Arc::new(Setup::new(config, PER_SYMBOL));
+    let symbol = Symbol::new("SPX").expect("a symbol");
+    let now = Timestamp::from_millis(listing::AS_OF_MS);
+    setup
+        .symbol_engine(&symbol, now)
+        .expect("the defaults are valid")
+}
+
+fn due() -> Jobs {
+    Jobs::NONE.with(Job::GexDex).with(Job::DealerFlows)
+}
+
+fn ticker(spot: f64) -> Fetched {
+    let text = format!(r#"{{"last": {spot}, "timestamp": {}}}"#, listing::AS_OF_MS);
+    Fetched::Value(text.into())
+}
+
+fn turn(bench: &mut Criterion) {
+    let now = Timestamp::from_millis(listing::AS_OF_MS);
+    let today = now.utc().date_naive();
+    let text = listing::chain();
+    // Two texts of one chain, so that it is another one each time.
+    let chains = [text.clone(), text + " "].map(Bytes::from);
+    let mut group = bench.benchmark_group(format!("chain of {CONTRACTS}"));
+    group.sample_size(20);
+    let mut symbol = engine();
+    let mut at = 0;
+    group.bench_function("changed: decode, price, six calculators", |b| {
+        b.iter(|| {
+            at += 1;
+            let gathered = Gathered {
+                ticker: ticker(listing::SPOT + f64::from(at % 7)),
+                chain: Fetched::Value(chains[(at % 2) as usize].clone()),
+                ..Gathered::default()
+            };
+            let turned = symbol.turn(gathered, due(), today, now);
+            assert_eq!(turned.reports.len(), 6);
+        });
+    });
+    group.bench_function("unchanged: price, six calculators", |b| {
+        b.iter(|| {
+            at += 1;
+            let gathered = Gathered {
+                ticker: ticker(listing::SPOT + f64::from(at % 7)),
+                chain: Fetched::Value(chains[0].clone()),
+                ..Gathered::default()
+            };
+            symbol.turn(gathered, due(), today, now);
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, turn);
+criterion_main!(benches);
