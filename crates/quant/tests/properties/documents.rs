@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use quant::calculator::{Entry, Status};
-use quant::calculators::{PER_SYMBOL, obi, summary, vpin};
+use quant::calculators::{
+    PER_SYMBOL, charm, dex, gex, hedging_impact, obi, skew, summary, vanna, vpin,
+};
 use quant::market::OrderBook;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -22,6 +24,12 @@ fn round_trip<P: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(bod
 fn check_payload(name: &str, body: &[u8]) {
     match name {
         "vpin" => round_trip::<vpin::Payload>(body),
+        "gex" => round_trip::<gex::Payload>(body),
+        "dex" => round_trip::<dex::Payload>(body),
+        "vanna" => round_trip::<vanna::Payload>(body),
+        "charm" => round_trip::<charm::Payload>(body),
+        "hedging_impact" => round_trip::<hedging_impact::Payload>(body),
+        "skew" => round_trip::<skew::Payload>(body),
         "obi" => round_trip::<obi::Payload>(body),
         "summary" => round_trip::<summary::Payload>(body),
         other => panic!("no payload type is known here for {other}"),
