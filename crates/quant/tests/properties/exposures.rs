@@ -408,6 +408,10 @@ proptest! {
             let mut with = book.clone();
             with.listings.push(bad);
             let is_series = bad.root.is_some();
+            // The same strike with a volatility where the good one has none is a row of its own.
+            if is_series && good.iv.is_none() {
+                continue;
+            }
             for (one, other) in before.iter().zip(said(with.chain())) {
                 // A series of its own has a smile of its own.
                 if one.name == "skew" && is_series {
