@@ -110,3 +110,6 @@ fn point(view: &View<'_>, snapshot: &Snapshot, chain: &Chain) -> Result<Point, N
         of: PricedAt::Chain,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,6 +72,10 @@ impl Book {
                 side.carry.push(row[2]);
                 side.weight.push(row[3]);
             }
+            // The next expiry is the next at which something ends.
+            if starts == (book.calls.weight.len(), book.puts.weight.len()) {
+                continue;
+            }
             book.calls.ranges.push(starts.0..book.calls.weight.len());
             book.puts.ranges.push(starts.1..book.puts.weight.len());
             book.series.push((series.expiry, series.monthly));
