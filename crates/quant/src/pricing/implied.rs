@@ -288,7 +288,7 @@ impl Solver<'_> {
             };
             found.push(match stated {
                 Some(iv) => Ok((iv, IvSource::Vendor)),
-                None if self.out_of_the_money(at) => self.from_quote(at),
+                None if self.out_of_the_money(at) => self.of_quote(at),
                 None => Err(NoIv::NoQuote),
             });
         }
@@ -301,7 +301,7 @@ impl Solver<'_> {
             let other = self.other_side(at).map(|other| start + other - range.start);
             found[place] = match other.map(|other| found[other]) {
                 Some(Ok((iv, _))) => Ok((iv, IvSource::OtherSide)),
-                Some(Err(_)) | None => self.from_quote(at),
+                Some(Err(_)) | None => self.of_quote(at),
             };
         }
     }
@@ -337,7 +337,7 @@ impl Solver<'_> {
         (there && contracts.strike[other] == contracts.strike[at]).then_some(other)
     }
 
-    fn from_quote(&self, at: usize) -> Solved {
+    fn of_quote(&self, at: usize) -> Solved {
         let contracts = &self.chain.contracts;
         let price = match contracts.touch(at) {
             Some((bid, ask)) => {

@@ -1,6 +1,10 @@
 //! Documents are plain JSON whatever the market says, and a restart goes on where it stopped.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use quant::calculator::{Entry, Status};
 use quant::calculators::{
     PER_SYMBOL, charm, dex, gex, hedging_impact, obi, skew, summary, vanna, vpin,
@@ -119,6 +123,26 @@ proptest! {
                 prop_assert_eq!(one.body(), other.body(), "{}", one.name);
             }
         }
+    }
+}
+
+#[test]
+fn arbitrary_markets_reach_every_calculator_with_and_without_a_value() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen: BTreeMap<&str, BTreeSet<Status>> = BTreeMap::new();
+    for _ in 0..60 {
+        let passes = unruly_passes(8).new_tree(&mut runner).unwrap().current();
+        let mut desk = Desk::new(1_000.0);
+        for said in passes.iter().flat_map(|pass| desk.pass(pass)) {
+            seen.entry(said.name)
+                .or_default()
+                .insert(said.outcome.status);
+        }
+    }
+    for Entry { name, .. } in PER_SYMBOL {
+        assert!(seen[name].contains(&Status::Ok), "{name}: {:?}", seen[name]);
+        let always = *name == "summary";
+        assert!(always || seen[name].len() > 1, "{name}: {:?}", seen[name]);
     }
 }
 

@@ -8,7 +8,6 @@ use crate::market::{
 use crate::math::american;
 use crate::math::black_scholes::{Terms, greeks};
 use crate::pricing::{ChainParams, Implied, Point, PricedAt, PricedChain, PricingTerms, RateCurve};
-use crate::snapshot::Options;
 
 /// Rate of the tests, a year.
 pub(crate) const RATE: f64 = 0.04;
@@ -116,16 +115,6 @@ impl Listed {
             implied,
             priced,
             average_daily_volume: None,
-        }
-    }
-
-    pub(crate) fn options(&self) -> Options<'_> {
-        Options {
-            chain: &self.chain,
-            implied: &self.implied,
-            priced: &self.priced,
-            close: Timestamp::from_rfc3339("2026-11-20T16:00:00-05:00"),
-            average_daily_volume: self.average_daily_volume,
         }
     }
 }

@@ -5,11 +5,24 @@ use chrono::NaiveDate;
 use super::*;
 use crate::calculator::NoValue;
 use crate::market::{ChainBuilder, Head, Listing, Quote, Rule, Span, Symbol, TapeRing, shipped};
-use crate::pricing::tests::{at, call};
+use crate::pricing::tests::{Listed, at, call};
 use crate::pricing::{ChainParams, PricingTerms, usual_rate};
 use crate::snapshot::{Dated, Discovered, Results};
 
 const MONTH: &str = "2026-12-18";
+
+impl Listed {
+    /// As a calculator is given it.
+    pub(crate) fn options(&self) -> Options<'_> {
+        Options {
+            chain: &self.chain,
+            implied: &self.implied,
+            priced: &self.priced,
+            close: Timestamp::from_rfc3339("2026-11-20T16:00:00-05:00"),
+            average_daily_volume: self.average_daily_volume,
+        }
+    }
+}
 
 fn snapshot(head: Head, listings: &[Listing<'_>]) -> Snapshot {
     let calendars = shipped();
