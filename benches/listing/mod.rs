@@ -1,13 +1,13 @@
 //! A chain as long as the one SPX lists, for the benches.
 
 /// What the underlying costs in it.
-pub const SPOT: f64 = 6_000.0;
+pub(crate) const SPOT: f64 = 6_000.0;
 
 /// Its time: 2026-11-20 15:00 in New York.
-pub const AS_OF_MS: i64 = 1_795_204_800_000;
+pub(crate) const AS_OF_MS: i64 = 1_795_204_800_000;
 
 /// 21,000 contracts, about 5 MB: twenty expiries, 525 strikes, a smile.
-pub fn chain() -> String {
+pub(crate) fn chain() -> String {
     let contracts = (0..21_000_u32).map(|n| {
         let (expiry, at) = (n / 1050, n % 1050);
         let date = chrono::NaiveDate::from_ymd_opt(2026, 11, 20).expect("a date")

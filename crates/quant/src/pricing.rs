@@ -9,7 +9,7 @@ mod basis;
 mod implied;
 mod priced;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use serde::{Deserialize, Serialize};
 

@@ -179,3 +179,6 @@ fn drift(priced: &PricedChain, until: Timestamp) -> Conventions {
     };
     book(priced, change).times(priced.point.spot)
 }
+
+#[cfg(test)]
+mod tests;

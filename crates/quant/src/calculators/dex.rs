@@ -246,3 +246,6 @@ fn key_strikes(strikes: &[(f64, StrikeDelta)]) -> Vec<f64> {
         .map(|(strike, _)| *strike)
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

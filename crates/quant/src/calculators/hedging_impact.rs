@@ -210,3 +210,6 @@ fn impact(shares: Conventions, adv: f64, sigma_daily: f64) -> Impact {
         feedback_gain: bps.times(0.01),
     }
 }
+
+#[cfg(test)]
+mod tests;

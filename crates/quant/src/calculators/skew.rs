@@ -334,3 +334,6 @@ fn term(slices: &[Slice]) -> Vec<TermPoint> {
     };
     TERM_DAYS.into_iter().map(point).collect()
 }
+
+#[cfg(test)]
+mod tests;

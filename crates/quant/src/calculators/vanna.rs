@@ -150,3 +150,6 @@ impl Calculator for Vanna {
         Payload::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

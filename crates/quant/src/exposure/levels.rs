@@ -91,15 +91,23 @@ fn top<'a>(
 /// A different thing from zero gamma: it re-prices nothing, and shows a flip where the book has
 /// none. For comparison with sources that use it.
 pub fn gamma_flip_by_strike(strikes: &[StrikeExposure], spot: f64) -> Option<f64> {
+    // The strike before with its sum, and the sign of the last sum that had one.
     let mut below: Option<(f64, f64)> = None;
+    let mut sign = 0.0;
+    let mut zero_from = None;
     let mut sum = 0.0;
     let mut flips = Vec::new();
     for strike in strikes {
         sum += strike.net;
-        if let Some((from, before)) = below
-            && before * sum < 0.0
-        {
-            flips.push(from + (strike.strike - from) * before / (before - sum));
+        if sum == 0.0 {
+            zero_from = zero_from.or(Some(strike.strike));
+        } else {
+            let turns = sign * sum.signum() < 0.0;
+            if let Some((from, before)) = below.filter(|_| turns) {
+                let between = || from + (strike.strike - from) * before / (before - sum);
+                flips.push(zero_from.unwrap_or_else(between));
+            }
+            (sign, zero_from) = (sum.signum(), None);
         }
         below = Some((strike.strike, sum));
     }
@@ -148,5 +156,18 @@ mod tests {
             Some(100.0 + 10.0 * 2.0 / 6.0)
         );
         assert_eq!(gamma_flip_by_strike(&strikes[..2], 100.0), None);
+    }
+
+    #[test]
+    fn a_running_sum_that_turns_by_way_of_zero_flips_where_it_is_zero() {
+        let strikes = [
+            strike(80.0, 0.0, 0.0),
+            strike(90.0, 0.0, -3.0),
+            strike(100.0, 3.0, 0.0),
+            strike(105.0, 0.0, 0.0),
+            strike(110.0, 6.0, 0.0),
+        ];
+        assert_eq!(gamma_flip_by_strike(&strikes, 100.0), Some(100.0));
+        assert_eq!(gamma_flip_by_strike(&strikes[..4], 100.0), None);
     }
 }

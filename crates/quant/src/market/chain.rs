@@ -17,7 +17,7 @@ use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Settlement, Span, Timestamp};
+use super::{Settlement, Timestamp};
 pub use crate::math::black_scholes::Right;
 pub use builder::{ChainBuilder, Head, Listing};
 pub use column::Column;
@@ -135,9 +135,7 @@ impl Contracts {
 impl Chain {
     /// The instant its quotes are of: its own time less the delay it declares.
     pub fn at(&self) -> Timestamp {
-        self.head
-            .as_of
-            .plus(Span::from_nanos(-self.head.delay.nanos()))
+        self.head.as_of.minus(self.head.delay)
     }
 
     /// The series of a contract.

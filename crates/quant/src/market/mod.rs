@@ -17,6 +17,8 @@ pub use chain::{Chain, ChainBuilder, Column, Contracts, Head, Listing, Right, Se
 pub use conditions::Conditions;
 pub use number::{Price, Size, size_sum_to_f64};
 pub use quote::{Quote, QuoteHistory, Touch};
+#[cfg(test)]
+pub(crate) use session::shipped;
 pub use session::{
     Calendars, Day, Exchange, Expiry, ExpiryKind, Phase, Product, Session, Settlement, t_years,
 };

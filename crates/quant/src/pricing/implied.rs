@@ -27,6 +27,10 @@ const SHORTEST_FOR_YIELD: f64 = 7.0 / 365.0;
 /// A yield beyond it is a wrong spot or a wrong expiry, no yield.
 const LARGEST_YIELD: f64 = 0.5;
 
+/// A volatility below it is what a source writes where it has none, or rounding of an intrinsic
+/// value; nothing trades at it.
+const LEAST_IV: f64 = 1e-3;
+
 /// American puts of more years are de-Americanised out of the money, too.
 const LONG_DATED: f64 = 1.0;
 
@@ -191,14 +195,18 @@ fn series(
 /// Yields from the forwards of expiries long enough to tell one; the others take that of the
 /// nearest that does, and 0 where none does.
 fn fill_yields(series: &mut [ImpliedSeries], spot: f64) {
-    let told: Vec<(f64, f64)> = series
-        .iter()
-        .filter(|s| s.forward_source == ForwardSource::Parity && s.t_years >= SHORTEST_FOR_YIELD)
-        .filter_map(|s| {
-            let implied = implied_yield(s.forward, spot, s.rate, s.t_years)?;
-            (implied.abs() <= LARGEST_YIELD).then_some((s.t_years, implied))
-        })
-        .collect();
+    let mut told: Vec<(f64, f64)> = Vec::new();
+    for one in series.iter_mut() {
+        let long = one.t_years >= SHORTEST_FOR_YIELD;
+        if one.forward_source != ForwardSource::Parity || !long {
+            continue;
+        }
+        let implied = implied_yield(one.forward, spot, one.rate, one.t_years);
+        if let Some(implied) = implied.filter(|implied| implied.abs() <= LARGEST_YIELD) {
+            one.dividend_yield = implied;
+            told.push((one.t_years, implied));
+        }
+    }
     for one in series {
         if !one.dividend_yield.is_nan() {
             continue;
@@ -280,7 +288,7 @@ impl Solver<'_> {
             };
             found.push(match stated {
                 Some(iv) => Ok((iv, IvSource::Vendor)),
-                None if self.out_of_the_money(at) => self.from_quote(at),
+                None if self.out_of_the_money(at) => self.of_quote(at),
                 None => Err(NoIv::NoQuote),
             });
         }
@@ -293,7 +301,7 @@ impl Solver<'_> {
             let other = self.other_side(at).map(|other| start + other - range.start);
             found[place] = match other.map(|other| found[other]) {
                 Some(Ok((iv, _))) => Ok((iv, IvSource::OtherSide)),
-                Some(Err(_)) | None => self.from_quote(at),
+                Some(Err(_)) | None => self.of_quote(at),
             };
         }
     }
@@ -302,8 +310,8 @@ impl Solver<'_> {
     fn stated(&self, at: usize, noted: &mut BTreeMap<&'static str, u64>) -> Option<f64> {
         let iv = self.chain.contracts.iv.get(at).filter(|iv| *iv > 0.0)?;
         match check_iv(iv, self.own.t_years) {
-            IvCheck::Plausible => Some(iv),
-            IvCheck::Suspect | IvCheck::Rejected => {
+            IvCheck::Plausible if iv >= LEAST_IV => Some(iv),
+            IvCheck::Plausible | IvCheck::Suspect | IvCheck::Rejected => {
                 *noted.entry("suspect_iv").or_default() += 1;
                 None
             }
@@ -329,7 +337,7 @@ impl Solver<'_> {
         (there && contracts.strike[other] == contracts.strike[at]).then_some(other)
     }
 
-    fn from_quote(&self, at: usize) -> Solved {
+    fn of_quote(&self, at: usize) -> Solved {
         let contracts = &self.chain.contracts;
         let price = match contracts.touch(at) {
             Some((bid, ask)) => {
@@ -374,6 +382,6 @@ impl Solver<'_> {
 }
 
 fn usable(iv: Option<f64>, t: f64) -> Result<f64, NoIv> {
-    let plausible = |iv: &f64| *iv > 0.0 && check_iv(*iv, t) == IvCheck::Plausible;
+    let plausible = |iv: &f64| *iv >= LEAST_IV && check_iv(*iv, t) == IvCheck::Plausible;
     iv.filter(plausible).ok_or(NoIv::NotSolvable)
 }

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 
 use super::{Input, Needs, Section, Snapshot, View};
 use crate::calculator::NoValue;
-use crate::market::{Chain, Timestamp};
+use crate::market::{Chain, Price, Timestamp};
 use crate::pricing::{Implied, Point, PricedAt, PricedChain};
 
 /// A chain as a source listed it, with what was found out about it so far.
@@ -91,7 +91,7 @@ impl<'a> Input<'a> for Options<'a> {
 /// The ticker's spot now where it is fresh, else the chain's own at its own time.
 fn point(view: &View<'_>, snapshot: &Snapshot, chain: &Chain) -> Result<Point, NoValue> {
     if let Ok(newest) = snapshot.quote.fresh(Section::Ticker, view.now)
-        && let Some(spot) = newest.value.spot
+        && let Some(spot) = newest.value.spot.filter(|spot| *spot > Price::default())
     {
         let end = newest.fresh_from.plus(snapshot.quote.max_age);
         view.note(Section::Ticker, newest.as_of, Some(end));
@@ -110,3 +110,6 @@ fn point(view: &View<'_>, snapshot: &Snapshot, chain: &Chain) -> Result<Point, N
         of: PricedAt::Chain,
     })
 }
+
+#[cfg(test)]
+mod tests;

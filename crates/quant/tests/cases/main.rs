@@ -17,6 +17,7 @@ mod forward;
 mod gex_profile;
 mod implied_vol;
 mod microprice;
+mod priced;
 mod rolling;
 mod signing;
 mod surface;

@@ -5,10 +5,10 @@ use quant::calculator::{Entry, Outcome, Runner, Status};
 use quant::calculators::{PER_SYMBOL, find};
 use quant::document::Label;
 use quant::market::{
-    QuoteHistory, Rule, Signer, Signing, Span, Symbol, TapeRing, Timestamp, Trade,
+    Chain, QuoteHistory, Rule, Signer, Signing, Span, Symbol, TapeRing, Timestamp, Trade,
 };
 use quant::pricing::{ChainParams, PricingTerms, usual_rate};
-use quant::snapshot::{Dated, Discovered, Results, Snapshot};
+use quant::snapshot::{Dated, Discovered, ListedChain, Results, Snapshot};
 use serde_json::{Value, json};
 
 use crate::market::Pass;
@@ -45,7 +45,8 @@ impl Desk {
         });
         let changed = |entry: &Entry| match entry.name {
             "vpin" => few.clone(),
-            _ => json!({}),
+            "obi" | "summary" => json!({}),
+            _ => json!({"history_window": 3, "min_samples": 2}),
         };
         Self::of(
             PER_SYMBOL
@@ -146,10 +147,28 @@ impl Desk {
         all
     }
 
+    /// Takes in a chain; one that declares a delay is as fresh as its receipt.
+    pub(crate) fn list(&mut self, chain: Chain, now: Timestamp) {
+        let (at, head) = (chain.at(), &chain.head);
+        let delayed = head.delayed || head.delay > Span::ZERO;
+        let fresh_from = if delayed { now } else { at };
+        let before = self.snapshot.chain.take();
+        let listed = ListedChain::new(chain, before);
+        self.snapshot.chain.set_delayed(listed, at, fresh_from);
+    }
+
     /// Takes in what came, then turns every calculator.
     pub(crate) fn pass(&mut self, pass: &Pass) -> Vec<Said> {
         self.snapshot.discovered = pass.discovered;
         self.snapshot.session_date = pass.session_date;
+        self.snapshot.session_close = pass.session_close;
+        self.snapshot.previous_session = pass.session_date.pred_opt();
+        if let Some(listed) = self.snapshot.chain.newest_mut() {
+            listed.reprice();
+        }
+        if let Some(chain) = &pass.chain {
+            self.list(chain.clone(), pass.now);
+        }
         if let Some(quote) = &pass.quote {
             self.quotes.observe(quote.at, quote.touch());
             self.snapshot.quote.set(quote.clone(), quote.at);

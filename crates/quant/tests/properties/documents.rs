@@ -1,8 +1,14 @@
 //! Documents are plain JSON whatever the market says, and a restart goes on where it stopped.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use quant::calculator::{Entry, Status};
-use quant::calculators::{PER_SYMBOL, obi, summary, vpin};
+use quant::calculators::{
+    PER_SYMBOL, charm, dex, gex, hedging_impact, obi, skew, summary, vanna, vpin,
+};
 use quant::market::OrderBook;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -22,6 +28,12 @@ fn round_trip<P: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(bod
 fn check_payload(name: &str, body: &[u8]) {
     match name {
         "vpin" => round_trip::<vpin::Payload>(body),
+        "gex" => round_trip::<gex::Payload>(body),
+        "dex" => round_trip::<dex::Payload>(body),
+        "vanna" => round_trip::<vanna::Payload>(body),
+        "charm" => round_trip::<charm::Payload>(body),
+        "hedging_impact" => round_trip::<hedging_impact::Payload>(body),
+        "skew" => round_trip::<skew::Payload>(body),
         "obi" => round_trip::<obi::Payload>(body),
         "summary" => round_trip::<summary::Payload>(body),
         other => panic!("no payload type is known here for {other}"),
@@ -111,6 +123,26 @@ proptest! {
                 prop_assert_eq!(one.body(), other.body(), "{}", one.name);
             }
         }
+    }
+}
+
+#[test]
+fn arbitrary_markets_reach_every_calculator_with_and_without_a_value() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen: BTreeMap<&str, BTreeSet<Status>> = BTreeMap::new();
+    for _ in 0..60 {
+        let passes = unruly_passes(8).new_tree(&mut runner).unwrap().current();
+        let mut desk = Desk::new(1_000.0);
+        for said in passes.iter().flat_map(|pass| desk.pass(pass)) {
+            seen.entry(said.name)
+                .or_default()
+                .insert(said.outcome.status);
+        }
+    }
+    for Entry { name, .. } in PER_SYMBOL {
+        assert!(seen[name].contains(&Status::Ok), "{name}: {:?}", seen[name]);
+        let always = *name == "summary";
+        assert!(always || seen[name].len() > 1, "{name}: {:?}", seen[name]);
     }
 }
 

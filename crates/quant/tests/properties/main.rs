@@ -6,8 +6,10 @@
 
 mod american;
 mod black_scholes;
+mod chains;
 mod desk;
 mod documents;
+mod exposures;
 mod gamma_profile;
 mod history;
 mod implied_vol;

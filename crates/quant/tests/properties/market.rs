@@ -3,9 +3,11 @@
 use chrono::NaiveDate;
 use proptest::prelude::*;
 use quant::market::{
-    Conditions, Level, OrderBook, Price, Quote, Side, Size, Timestamp, Touch, Trade,
+    Chain, Conditions, Level, OrderBook, Price, Quote, Side, Size, Span, Timestamp, Touch, Trade,
 };
 use quant::snapshot::Discovered;
+
+use crate::chains::unruly_chain;
 
 /// What comes in between two passes, and when the pass is.
 #[derive(Clone, Debug)]
@@ -14,8 +16,10 @@ pub(crate) struct Pass {
     pub(crate) trades: Vec<Trade>,
     pub(crate) quote: Option<Quote>,
     pub(crate) book: Option<OrderBook>,
+    pub(crate) chain: Option<Chain>,
     pub(crate) discovered: Discovered,
     pub(crate) session_date: NaiveDate,
+    pub(crate) session_close: Option<Timestamp>,
 }
 
 pub(crate) fn at_ms(ms: i64) -> Timestamp {
@@ -110,7 +114,7 @@ fn extreme_size() -> impl Strategy<Value = Size> {
 }
 
 /// Mostly a step forward from `base`, at times anywhere at all.
-fn unruly_time(base: i64) -> impl Strategy<Value = Timestamp> {
+pub(crate) fn unruly_time(base: i64) -> impl Strategy<Value = Timestamp> {
     prop_oneof![
         8 => (-2_000..2_000i64).prop_map(move |ms| at_ms(base + ms)),
         1 => extreme().prop_map(Timestamp::from_nanos),
@@ -160,7 +164,8 @@ fn unruly_book(base: i64) -> impl Strategy<Value = OrderBook> {
 }
 
 fn unruly_pass(number: i64) -> impl Strategy<Value = Pass> {
-    let base = 1_700_000_000_000 + number * 1_000;
+    // 2023-11-14, an hour before the close in New York; minute marks pass.
+    let base = 1_699_992_000_000 + number * 25_000;
     let known = || prop::option::weighted(0.2, extreme_size());
     let discovered = (known(), known(), known()).prop_map(|(symbol, all, volume)| Discovered {
         vpin_bucket_size: symbol,
@@ -172,17 +177,24 @@ fn unruly_pass(number: i64) -> impl Strategy<Value = Pass> {
         prop::collection::vec(unruly_trade(base), 1..40),
         prop::option::of(unruly_quote(base)),
         prop::option::weighted(0.8, unruly_book(base)),
+        prop::option::weighted(0.7, unruly_chain(base)),
         discovered,
         0..2i32,
+        prop::option::of(-7_200..86_400i64),
     )
-        .prop_map(|(now, trades, quote, book, discovered, day)| Pass {
-            now,
-            trades,
-            quote,
-            book,
-            discovered,
-            session_date: NaiveDate::from_num_days_from_ce_opt(730_000 + day).unwrap(),
-        })
+        .prop_map(
+            move |(now, trades, quote, book, chain, discovered, day, close)| Pass {
+                now,
+                trades,
+                quote,
+                book,
+                chain,
+                discovered,
+                session_date: NaiveDate::from_num_days_from_ce_opt(730_000 + day).unwrap(),
+                session_close: close
+                    .map(|seconds| at_ms(base).plus(Span::from_millis(seconds * 1_000))),
+            },
+        )
 }
 
 /// Passes over a market that keeps no rule: any price, any size up to the largest, crossed and

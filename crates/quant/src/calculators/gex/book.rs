@@ -55,12 +55,26 @@ impl Book {
                     Right::Put => &mut book.puts,
                 };
                 let (t, sigma) = (series.t_years, contract.iv);
-                side.log_moneyness.push(log_ratio(contract.strike, spot));
-                side.inv_deviation.push(1.0 / (sigma * f64::sqrt(t)));
                 let drift = series.rate - series.dividend_yield + 0.5 * sigma * sigma;
-                side.carry.push(drift * t);
-                side.weight
-                    .push(held * libm::exp(-series.dividend_yield * t));
+                let row = [
+                    log_ratio(contract.strike, spot),
+                    1.0 / (sigma * f64::sqrt(t)),
+                    drift * t,
+                    held * libm::exp(-series.dividend_yield * t),
+                ];
+                // One contract beyond all bounds would refuse the whole book.
+                let [a, b, c, d] = row.each_ref().map(std::slice::from_ref);
+                if Rows::new(spot, a, b, c, d).is_none() {
+                    continue;
+                }
+                side.log_moneyness.push(row[0]);
+                side.inv_deviation.push(row[1]);
+                side.carry.push(row[2]);
+                side.weight.push(row[3]);
+            }
+            // The next expiry is the next at which something ends.
+            if starts == (book.calls.weight.len(), book.puts.weight.len()) {
+                continue;
             }
             book.calls.ranges.push(starts.0..book.calls.weight.len());
             book.puts.ranges.push(starts.1..book.puts.weight.len());

@@ -170,11 +170,11 @@ pub struct Profile {
     pub gex: Vec<f64>,
     /// Without the contracts of the next expiry date.
     pub gex_without_next_expiry: Vec<f64>,
-    /// Without the contracts of the next standard monthly expiry; empty where none is listed.
+    /// Without the contracts of the next standard monthly expiry; empty where none is open.
     pub gex_without_next_monthly: Vec<f64>,
-    /// The next expiry date.
+    /// The next expiry date with open interest.
     pub next_expiry: Option<NaiveDate>,
-    /// The next standard monthly one.
+    /// The next standard monthly one with open interest.
     pub next_monthly: Option<NaiveDate>,
 }
 

@@ -1,12 +1,23 @@
 //! From contracts as a source lists them to a chain: series found, terms resolved, order made.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::{Chain, Contracts, Right, Series, Style};
 use crate::market::{Calendars, ExpiryKind, Product, Settlement, Span, Timestamp};
+
+/// Prices that are any: of strikes, underlyings and multipliers. What is beyond is a slip, and one
+/// slip must not take the sums over a chain out of the range of numbers.
+const PRICES: RangeInclusive<f64> = 1e-9..=1e10;
+
+/// Most contracts that are traded, open, bid for.
+const MOST_CONTRACTS: f64 = 1e12;
+
+/// Largest gamma of a unit of an underlying.
+const LARGEST_GAMMA: f64 = 1e12;
 
 /// What a source says of a chain as a whole.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,7 +30,7 @@ pub struct Head {
     pub delay: Span,
     /// Whether it says that it is delayed.
     pub delayed: bool,
-    /// Price of the underlying in it.
+    /// Price of the underlying in it; one that is none counts as missing.
     pub spot: Option<f64>,
 }
 
@@ -154,9 +165,10 @@ impl<'a> ChainBuilder<'a> {
         *self.dropped.entry(reason).or_default() += 1;
     }
 
-    /// Takes a contract, or counts why it is left out.
+    /// Takes a contract, or counts why it is left out. A field with a value it cannot have is
+    /// missing: quotes, counts and gammas below zero or beyond all bounds.
     pub fn push(&mut self, listing: Listing<'_>) {
-        if !(listing.strike.is_finite() && listing.strike > 0.0) {
+        if !PRICES.contains(&listing.strike) {
             return self.drop_one("bad_strike");
         }
         let multiplier = match self.multiplier(&listing) {
@@ -170,36 +182,39 @@ impl<'a> ChainBuilder<'a> {
         rows.right.push(listing.right);
         rows.strike.push(listing.strike);
         rows.multiplier.push(multiplier);
-        rows.bid.push(listing.bid);
-        rows.ask.push(listing.ask);
-        rows.bid_size.push(listing.bid_size);
-        rows.ask_size.push(listing.ask_size);
-        rows.last.push(listing.last);
-        rows.mark.push(listing.mark);
+        rows.bid.push(within(listing.bid, *PRICES.end()));
+        rows.ask.push(within(listing.ask, *PRICES.end()));
+        rows.bid_size.push(within(listing.bid_size, MOST_CONTRACTS));
+        rows.ask_size.push(within(listing.ask_size, MOST_CONTRACTS));
+        rows.last.push(within(listing.last, *PRICES.end()));
+        rows.mark.push(within(listing.mark, *PRICES.end()));
         rows.iv.push(listing.iv);
         rows.delta.push(listing.delta);
-        rows.gamma.push(listing.gamma);
+        rows.gamma.push(within(listing.gamma, LARGEST_GAMMA));
         rows.theta.push(listing.theta);
         rows.vega.push(listing.vega);
         rows.rho.push(listing.rho);
-        rows.open_interest.push(listing.open_interest);
+        rows.open_interest
+            .push(within(listing.open_interest, MOST_CONTRACTS));
         rows.oi_change.push(listing.oi_change);
-        rows.volume.push(listing.volume);
+        rows.volume.push(within(listing.volume, MOST_CONTRACTS));
         rows.quote_seconds
             .push(listing.quote_at.map(Timestamp::seconds));
     }
 
     /// The chain. Of contracts listed twice the later one stays.
-    pub fn finish(self, head: Head) -> Chain {
+    pub fn finish(self, mut head: Head) -> Chain {
         let Self {
             product,
-            drafts,
+            mut drafts,
             rows,
             row_draft,
             mut dropped,
             listed,
             ..
         } = self;
+        head.spot = head.spot.filter(|spot| PRICES.contains(spot));
+        agree(&mut drafts, product.as_ref());
         let series: Vec<Series> = drafts
             .iter()
             .map(|d| series_of(d, product.as_ref()))
@@ -258,7 +273,7 @@ impl<'a> ChainBuilder<'a> {
     /// The contract's own, else what is usual of its product. A digit behind the root marks a
     /// contract adjusted after a split or merger: what it stands for only its source knows.
     fn multiplier(&self, listing: &Listing<'_>) -> Result<f64, &'static str> {
-        if let Some(own) = listing.multiplier.filter(|m| m.is_finite() && *m > 0.0) {
+        if let Some(own) = listing.multiplier.filter(|m| PRICES.contains(m)) {
             return Ok(own);
         }
         let product = self.product.as_ref().ok_or("no_lot_size")?;
@@ -280,25 +295,55 @@ impl<'a> ChainBuilder<'a> {
         if let Some(at) = self.newest {
             let draft = &self.drafts[at as usize];
             if draft.expiry == listing.expiry && draft.named.as_deref() == root {
+                self.drafts[at as usize].hear(listing.style, listing.settlement);
                 return at;
             }
         }
         let name = (root.unwrap_or_default().into(), listing.expiry);
-        let (drafts, product) = (&mut self.drafts, &self.product);
+        let drafts = &mut self.drafts;
         let at = *self.by_name.entry(name).or_insert_with(|| {
             drafts.push(Draft {
                 named: root.map(Into::into),
                 expiry: listing.expiry,
-                style: listing
-                    .style
-                    .or_else(|| Some(product.as_ref()?.usual_style())),
-                settlement: listing.settlement,
+                style: None,
+                settlement: None,
             });
             (drafts.len() - 1) as u32
         });
+        self.drafts[at as usize].hear(listing.style, listing.settlement);
         self.newest = Some(at);
         at
     }
+}
+
+impl Draft {
+    /// Takes what a contract says of its series. One that says something speaks for those that do
+    /// not; of two that differ the order they come in does not decide.
+    fn hear(&mut self, style: Option<Style>, settlement: Option<Settlement>) {
+        self.style = self.style.into_iter().chain(style).min();
+        self.settlement = self.settlement.into_iter().chain(settlement).min();
+    }
+}
+
+/// Contracts with and without a named root may be of one series: what some of them say holds for
+/// all of it.
+fn agree(drafts: &mut [Draft], product: Option<&Product<'_>>) {
+    let mut said: BTreeMap<(Box<str>, NaiveDate), Draft> = BTreeMap::new();
+    let name = |draft: &Draft| (series_of(draft, product).root, draft.expiry);
+    for draft in drafts.iter() {
+        let all = said.entry(name(draft)).or_insert_with(|| draft.clone());
+        all.hear(draft.style, draft.settlement);
+    }
+    for draft in drafts {
+        if let Some(all) = said.get(&name(draft)) {
+            draft.hear(all.style, all.settlement);
+        }
+    }
+}
+
+/// A number from zero to a most; what is outside is missing.
+fn within(value: Option<f64>, most: f64) -> Option<f64> {
+    value.filter(|value| (0.0..=most).contains(value))
 }
 
 fn series_of(draft: &Draft, product: Option<&Product<'_>>) -> Series {
@@ -326,7 +371,10 @@ fn series_of(draft: &Draft, product: Option<&Product<'_>>) -> Series {
         expiry,
         settlement,
         settles_at: settles_at.unwrap_or_default(),
-        style: draft.style.unwrap_or(Style::American),
+        style: draft
+            .style
+            .or_else(|| Some(product?.usual_style()))
+            .unwrap_or(Style::American),
         monthly: same_root.any(|listed| listed.kind == ExpiryKind::Monthly),
         contracts: 0..0,
     }

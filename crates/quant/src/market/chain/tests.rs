@@ -115,3 +115,61 @@ fn what_a_contract_stands_for_is_its_own_word_then_the_lot_then_unknown() {
     assert_eq!(chain.contracts.multiplier, [150.0]);
     assert_eq!(chain.dropped, [("adjusted", 1), ("bad_strike", 1)].into());
 }
+
+#[test]
+fn a_field_that_cannot_be_is_missing_and_the_contract_stays() {
+    let nonsense = Listing {
+        bid: Some(-1.0),
+        ask: Some(1e300),
+        open_interest: Some(-5.0),
+        volume: Some(f64::NAN),
+        gamma: Some(-0.1),
+        multiplier: Some(1e300),
+        ..call("SPY", "2026-11-20", 600.0)
+    };
+    let chain = chain("SPY", &[nonsense]);
+    let listed = &chain.contracts;
+    for column in [
+        &listed.bid,
+        &listed.ask,
+        &listed.open_interest,
+        &listed.volume,
+        &listed.gamma,
+    ] {
+        assert_eq!(column.get(0), None);
+    }
+    assert_eq!((listed.len(), listed.multiplier[0]), (1, 100.0));
+}
+
+#[test]
+fn what_one_contract_says_of_its_series_holds_for_all_in_any_order() {
+    let european = Listing {
+        style: Some(Style::European),
+        settlement: Some(Settlement::Am),
+        ..call("SPY", "2026-11-20", 600.0)
+    };
+    let unnamed = Listing {
+        root: None,
+        ..call("SPY", "2026-11-20", 610.0)
+    };
+    let mut listings = vec![call("SPY", "2026-11-20", 590.0), european, unnamed];
+    let one = chain("SPY", &listings);
+    listings.reverse();
+    assert_eq!(one, chain("SPY", &listings));
+    assert_eq!(one.series.len(), 1);
+    assert_eq!(
+        (one.series[0].style, one.series[0].settlement),
+        (Style::European, Settlement::Am)
+    );
+}
+
+#[test]
+fn the_longest_delay_there_is_is_no_overflow() {
+    let chain = ChainBuilder::new(&calendars(), "SPY", "XNYS").finish(Head {
+        delay: crate::market::Span::from_nanos(i64::MIN),
+        spot: Some(f64::INFINITY),
+        ..Head::default()
+    });
+    assert_eq!(chain.at(), Timestamp::from_nanos(i64::MAX));
+    assert_eq!(chain.head.spot, None);
+}

@@ -124,7 +124,7 @@ pub fn t_years(settlement: Timestamp, now: Timestamp) -> f64 {
 
 /// The calendars the program ships with.
 #[cfg(test)]
-pub(in crate::market) fn shipped() -> Calendars {
+pub(crate) fn shipped() -> Calendars {
     const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/sessions.toml");
     Calendars::from_toml(&std::fs::read_to_string(PATH).unwrap()).unwrap()
 }
