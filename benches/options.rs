@@ -3,6 +3,7 @@
 
 mod listing;
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use analytics::config::{Config, Interval};
@@ -14,7 +15,9 @@ use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 use quant::calculator::Job;
 use quant::calculators::PER_SYMBOL;
-use quant::market::{Symbol, Timestamp};
+use quant::market::{Right, Symbol, Timestamp};
+use quant::math::black_scholes::{Terms, greeks};
+use quant::math::implied_vol::{implied_vol, implied_vol_from};
 
 const CONTRACTS: usize = 21_000;
 
@@ -78,5 +81,30 @@ fn turn(bench: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, turn);
+/// One volatility: solved anew as the engine does, from the last one, and all greeks at it.
+fn volatility(bench: &mut Criterion) {
+    let terms = Terms {
+        spot: 6_000.0,
+        strike: 6_120.0,
+        t_years: 12.0 / 365.0,
+        rate: 0.0,
+        dividend_yield: 0.0,
+        sigma: 0.13,
+    };
+    let price = greeks(Right::Call, &terms).expect("a plain option").price;
+    let (spot, strike, t) = (terms.spot, terms.strike, terms.t_years);
+    let mut group = bench.benchmark_group("one option");
+    group.bench_function("implied volatility", |b| {
+        b.iter(|| implied_vol(Right::Call, black_box(price), spot, strike, t));
+    });
+    group.bench_function("implied volatility from the last", |b| {
+        b.iter(|| implied_vol_from(0.1305, Right::Call, black_box(price), spot, strike, t));
+    });
+    group.bench_function("price and twelve greeks", |b| {
+        b.iter(|| greeks(Right::Call, black_box(&terms)));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, turn, volatility);
 criterion_main!(benches);

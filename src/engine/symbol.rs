@@ -390,8 +390,7 @@ impl SymbolEngine {
                     let head = &chain.head;
                     let (at, delayed) = (chain.at(), head.delayed || head.delay > Span::ZERO);
                     let fresh_from = if delayed { now } else { at };
-                    let before = self.snapshot.chain.take();
-                    let listed = ListedChain::new(chain, before);
+                    let listed = ListedChain::new(chain);
                     self.snapshot.chain.set_delayed(listed, at, fresh_from);
                 }
             }

@@ -164,11 +164,6 @@ impl<T> Dated<T> {
         });
     }
 
-    /// Takes the value out, however old.
-    pub fn take(&mut self) -> Option<T> {
-        self.newest.take().map(|newest| newest.value)
-    }
-
     /// The value to change, however old.
     pub fn newest_mut(&mut self) -> Option<&mut T> {
         self.newest.as_mut().map(|newest| &mut newest.value)

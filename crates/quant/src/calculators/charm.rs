@@ -8,11 +8,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::calculator::{Calculator, Counted, Job, Mark, NoValue, Status};
-use crate::exposure::{Conventions, DealerFlowParams, Memory, Selection, book, compact_date};
+use crate::exposure::{
+    Conventions, DealerFlowParams, Memory, Selection, Split, book, compact_date,
+};
 use crate::history::{Compared, SameTime};
 use crate::market::{Span, Timestamp, t_years};
-use crate::math::black_scholes::delta_change;
-use crate::pricing::{Basis, PricedChain};
+use crate::math::black_scholes::{Terms, delta_change};
+use crate::pricing::{Basis, PricedChain, PricedContract};
 use crate::snapshot::{Options, SessionDate};
 
 const DAYS_PER_YEAR: f64 = 365.0;
@@ -40,6 +42,8 @@ pub struct Payload {
     pub chex_usd_per_day: Option<Conventions>,
     /// Exact change of delta, in units of the currency, of every contract priced.
     pub delta_drift: Option<DeltaDrift>,
+    /// What delta does until the close if spot were elsewhere; null where nothing expires by then.
+    pub to_close: Option<CloseProfile>,
     /// What the numbers rest on.
     pub basis: Option<Basis>,
 }
@@ -67,6 +71,18 @@ pub struct DeltaDrift {
     /// To the end of the session, the next one's outside of sessions; null where the calendar does
     /// not know it.
     pub close: Option<Conventions>,
+}
+
+/// Change of delta from now to the close of what expires by then, by spot, at the same
+/// volatilities, in units of the currency.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CloseProfile {
+    /// Spots within 2 % of the present one, rising.
+    pub spots: Vec<f64>,
+    /// Calls and puts as they are.
+    pub unsigned: Vec<f64>,
+    /// Calls as they are, puts with their sign turned.
+    pub dealer_long_calls_short_puts: Vec<f64>,
 }
 
 /// What survives a restart.
@@ -152,6 +168,7 @@ impl Calculator for Charm {
                 m60: drift(priced, at.plus(Span::from_seconds(3_600.0))),
                 close: close.map(|close| drift(priced, close)),
             }),
+            to_close: close.and_then(|close| to_close(priced, close)),
             basis: Some(Basis::of(options.chain, options.implied, priced)),
         })
     }
@@ -169,10 +186,51 @@ impl Calculator for Charm {
     }
 }
 
+/// Half the width of the profile to the close, of spot, and its points.
+const CLOSE_WIDTH: f64 = 0.02;
+const CLOSE_POINTS: i32 = 41;
+
+fn to_close(priced: &PricedChain, close: Timestamp) -> Option<CloseProfile> {
+    let left = t_years(close, priced.point.at);
+    let expires = |contract: &&PricedContract| {
+        let held = contract.open_interest.is_some_and(|held| held > 0.0);
+        held && priced.series[contract.series].t_years <= left
+    };
+    let contracts: Vec<&PricedContract> = priced.contracts.iter().filter(expires).collect();
+    if contracts.is_empty() {
+        return None;
+    }
+    let mut profile = CloseProfile {
+        spots: Vec::new(),
+        unsigned: Vec::new(),
+        dealer_long_calls_short_puts: Vec::new(),
+    };
+    for step in 0..CLOSE_POINTS {
+        let place = f64::from(2 * step - (CLOSE_POINTS - 1)) / f64::from(CLOSE_POINTS - 1);
+        let spot = priced.point.spot * (1.0 + CLOSE_WIDTH * place);
+        let amounts = contracts.iter().map(|contract| {
+            let terms = Terms {
+                spot,
+                ..priced.terms(contract)
+            };
+            let change = delta_change(contract.right, &terms, terms.t_years - left);
+            let held = contract.open_interest.unwrap_or(0.0) * contract.multiplier;
+            (contract.right, change.unwrap_or(0.0) * held * spot)
+        });
+        let sums = amounts.collect::<Split>().conventions();
+        profile.spots.push(spot);
+        profile.unsigned.push(sums.unsigned);
+        profile
+            .dealer_long_calls_short_puts
+            .push(sums.dealer_long_calls_short_puts);
+    }
+    Some(profile)
+}
+
 /// The exact change of delta until an instant, in units of the currency.
 fn drift(priced: &PricedChain, until: Timestamp) -> Conventions {
     let passed = t_years(until, priced.point.at);
-    let change = |contract: &crate::pricing::PricedContract| {
+    let change = |contract: &PricedContract| {
         let terms = priced.terms(contract);
         // Whoever is priced has a volatility and time: there is a delta now and later.
         delta_change(contract.right, &terms, terms.t_years - passed).unwrap_or(0.0)

@@ -16,10 +16,12 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::calculator::{Calculator, Counted, Job, Mark, NoValue, Status};
-use crate::exposure::{Conventions, Levels, Memory, Split, StrikeExposure, gamma_flip_by_strike};
+use crate::exposure::{
+    Conventions, Levels, Memory, Split, StrikeExposure, book, gamma_flip_by_strike,
+};
 use crate::market::Timestamp;
 use crate::math::zero_gamma::Tracker;
-use crate::pricing::{Basis, IvSource};
+use crate::pricing::{Basis, IvSource, PricedChain, PricedContract};
 use crate::snapshot::{Options, PreviousSession, SessionDate};
 
 use book::Book;
@@ -172,6 +174,7 @@ impl Calculator for Gex {
             gex_usd_per_1pct: Some(totals),
             gex_usd_per_point: Some(totals.times(1.0 / (0.01 * spot))),
             gex_shares_per_1pct: Some(totals.times(1.0 / spot)),
+            gex_slope_usd_per_1pct: Some(slope(priced)),
             adv_share: options
                 .average_daily_volume
                 .map(|adv| totals.under(sign).abs() / (adv * spot)),
@@ -231,6 +234,16 @@ fn regime(net: f64, zero: Option<&ZeroGammaFields>) -> Regime {
         true => Regime::Stabilizing,
         false => Regime::Destabilizing,
     }
+}
+
+/// How the exposure changes with spot: by our greeks, whoever's gamma is taken.
+fn slope(priced: &PricedChain) -> Conventions {
+    let spot = priced.point.spot;
+    let per_share = |contract: &PricedContract| {
+        let greeks = &contract.greeks;
+        2.0 * spot * greeks.gamma + spot * spot * greeks.speed
+    };
+    book(priced, per_share).times(1e-4 * spot)
 }
 
 fn of<'a>(rows: impl Iterator<Item = &'a Row>, spot: f64) -> Conventions {

@@ -37,6 +37,9 @@ pub struct Payload {
     /// Units of the currency of delta per +1 volatility point, of every contract priced, under each
     /// convention.
     pub vex_usd_per_volpt: Option<Conventions>,
+    /// Units of the currency per +1 volatility point: vega of every contract priced, under each
+    /// convention.
+    pub vega_usd_per_volpt: Option<Conventions>,
     /// What the numbers rest on.
     pub basis: Option<Basis>,
 }
@@ -134,6 +137,7 @@ impl Calculator for Vanna {
             per_expiry: Some(per_expiry.collect()),
             samples: Some(self.counted.used),
             vex_usd_per_volpt: Some(book(priced, |c| c.greeks.vanna * POINT).times(spot)),
+            vega_usd_per_volpt: Some(book(priced, |c| c.greeks.vega * POINT)),
             basis: Some(Basis::of(options.chain, options.implied, priced)),
         })
     }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use crate::market::{Chain, Right, Series, Style, Timestamp, t_years};
 use crate::math::black_scholes::{IvCheck, Terms, check_iv};
 use crate::math::forward::{ParityQuote, forward_at_rate, implied_yield, regression};
-use crate::math::{american, implied_vol::implied_vol, implied_vol::implied_vol_from};
+use crate::math::{american, implied_vol::implied_vol};
 
 use super::{IvChoice, PricingTerms, RateCurve};
 
@@ -124,15 +124,9 @@ impl NoIv {
 }
 
 impl Implied {
-    /// What `chain` implies at `spot`; `before` are the volatilities of the chain before it, from
-    /// which a solution is found sooner.
-    pub fn of(
-        chain: &Chain,
-        spot: f64,
-        rates: &RateCurve,
-        terms: &PricingTerms,
-        before: Option<&Implied>,
-    ) -> Self {
+    /// What `chain` implies at `spot`. Solved anew for every chain: a solution that starts from the
+    /// last one is sooner there, but its last bits would depend on how long the program has run.
+    pub fn of(chain: &Chain, spot: f64, rates: &RateCurve, terms: &PricingTerms) -> Self {
         let mut implied = Self {
             spot,
             at: chain.at(),
@@ -140,7 +134,6 @@ impl Implied {
             iv: Vec::with_capacity(chain.contracts.len()),
             noted: BTreeMap::new(),
         };
-        let seeds = before.filter(|before| before.iv.len() == chain.contracts.len());
         for (series, own) in chain.series.iter().zip(&implied.series) {
             let solver = Solver {
                 chain,
@@ -148,7 +141,6 @@ impl Implied {
                 own,
                 terms,
                 spot,
-                seeds,
             };
             solver.solve(&mut implied.iv, &mut implied.noted);
         }
@@ -268,7 +260,6 @@ struct Solver<'a> {
     own: &'a ImpliedSeries,
     terms: &'a PricingTerms,
     spot: f64,
-    seeds: Option<&'a Implied>,
 }
 
 type Solved = Result<(f64, IvSource), NoIv>;
@@ -370,13 +361,7 @@ impl Solver<'_> {
             return usable(solved.ok(), t).map(|iv| (iv, IvSource::DeAmericanised));
         }
         let forward_price = price * libm::exp(self.own.rate * t);
-        let seed = self.seeds.and_then(|seeds| seeds.iv[at].ok());
-        let solved = match seed {
-            Some((seed, _)) => {
-                implied_vol_from(seed, right, forward_price, self.own.forward, strike, t)
-            }
-            None => implied_vol(right, forward_price, self.own.forward, strike, t),
-        };
+        let solved = implied_vol(right, forward_price, self.own.forward, strike, t);
         usable(solved.ok(), t).map(|iv| (iv, IvSource::Quote))
     }
 }

@@ -15,17 +15,15 @@ pub struct ListedChain {
     pub chain: Chain,
     implied: OnceCell<Implied>,
     priced: OnceCell<Result<PricedChain, NoValue>>,
-    before: Option<Implied>,
 }
 
 impl ListedChain {
-    /// A chain; `before` is the one it replaces.
-    pub fn new(chain: Chain, before: Option<Self>) -> Self {
+    /// A chain of which nothing is found out yet.
+    pub fn new(chain: Chain) -> Self {
         Self {
             chain,
             implied: OnceCell::new(),
             priced: OnceCell::new(),
-            before: before.and_then(|before| before.implied.into_inner()),
         }
     }
 
@@ -67,8 +65,7 @@ impl<'a> Input<'a> for Options<'a> {
         let rates = rates.ok_or(NoValue::Undefined("no rate is set for its currency"))?;
         let implied = listed.implied.get_or_init(|| {
             let spot = listed.chain.head.spot.unwrap_or(point.spot);
-            let before = listed.before.as_ref();
-            Implied::of(&listed.chain, spot, rates, &snapshot.pricing, before)
+            Implied::of(&listed.chain, spot, rates, &snapshot.pricing)
         });
         let priced = listed.priced.get_or_init(|| {
             let priced = PricedChain::of(&listed.chain, implied, point);

@@ -57,7 +57,7 @@ impl Listed {
             rates: Some(rates.clone()),
             dividend_yield: Some(number("q")),
         };
-        let implied = Implied::of(&chain, number("S"), &rates, &terms, None);
+        let implied = Implied::of(&chain, number("S"), &rates, &terms);
         let of = PricedAt::Chain;
         let priced = PricedChain::of(
             &chain,

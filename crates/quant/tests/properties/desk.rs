@@ -152,8 +152,7 @@ impl Desk {
         let (at, head) = (chain.at(), &chain.head);
         let delayed = head.delayed || head.delay > Span::ZERO;
         let fresh_from = if delayed { now } else { at };
-        let before = self.snapshot.chain.take();
-        let listed = ListedChain::new(chain, before);
+        let listed = ListedChain::new(chain);
         self.snapshot.chain.set_delayed(listed, at, fresh_from);
     }
 

@@ -52,7 +52,7 @@ fn terms() -> PricingTerms {
 
 fn implied(chain: &Chain) -> Implied {
     let spot = chain.head.spot.unwrap();
-    Implied::of(chain, spot, &usual_rate("USD").unwrap(), &terms(), None)
+    Implied::of(chain, spot, &usual_rate("USD").unwrap(), &terms())
 }
 
 fn priced(chain: &Chain, implied: &Implied, spot: f64, at: Timestamp) -> PricedChain {
@@ -468,7 +468,7 @@ proptest! {
         let european = both.map(|l| Listing { style: Some(Style::European), ..l });
         let chain = OptionBook { spot: book.spot, listings: european.collect() }.chain();
         let terms = PricingTerms { dividend_yield: Some(dividend), ..terms() };
-        let implied = Implied::of(&chain, book.spot, &usual_rate("USD").unwrap(), &terms, None);
+        let implied = Implied::of(&chain, book.spot, &usual_rate("USD").unwrap(), &terms);
         let priced = priced(&chain, &implied, book.spot, noon());
         for pair in priced.contracts.windows(2) {
             let [call, put] = pair else { unreachable!() };

@@ -55,6 +55,8 @@ pub struct Payload {
     pub gex_usd_per_point: Option<Conventions>,
     /// The same in shares of the underlying.
     pub gex_shares_per_1pct: Option<Conventions>,
+    /// Change of the exposure per further +1 % of spot (2SΓ + S²·speed).
+    pub gex_slope_usd_per_1pct: Option<Conventions>,
     /// Size of the signed exposure over average daily dollar volume (Barbon, Buraschi); null where
     /// the volume is not known.
     pub adv_share: Option<f64>,

@@ -106,7 +106,7 @@ impl Listed {
             spot: Some(spot),
             ..Head::default()
         });
-        let implied = Implied::of(&chain, spot, &RateCurve::Flat(rate), terms, None);
+        let implied = Implied::of(&chain, spot, &RateCurve::Flat(rate), terms);
         let of = PricedAt::Chain;
         let point = Point { spot, at: at(), of };
         let priced = PricedChain::of(&chain, &implied, point);

@@ -30,7 +30,7 @@ fn snapshot(head: Head, listings: &[Listing<'_>]) -> Snapshot {
     listings.iter().for_each(|listing| builder.push(*listing));
     let max_age = Span::from_seconds(30.0);
     let mut chain = Dated::new(max_age);
-    let listed = ListedChain::new(builder.finish(head), None);
+    let listed = ListedChain::new(builder.finish(head));
     let of = listed.chain.at();
     chain.set_delayed(listed, of, at());
     Snapshot {
