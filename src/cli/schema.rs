@@ -22,9 +22,9 @@ pub(super) struct SchemaArgs {
 pub(super) fn execute(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
     let Some(name) = &args.name else {
         for entry in calculators::all() {
-            print(&format!("{:<12}{}", entry.name, entry.about));
+            print(&format!("{:<20}{}", entry.name, entry.about));
         }
-        print(&format!("{:<12}{}", "heartbeat", schemas::HEARTBEAT_ABOUT));
+        print(&format!("{:<20}{}", "heartbeat", schemas::HEARTBEAT_ABOUT));
         return Ok(ExitCode::SUCCESS);
     };
     let schema = match name.as_str() {

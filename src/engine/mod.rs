@@ -156,6 +156,13 @@ impl Engine {
         self.tap = Some(tap);
     }
 
+    /// Makes every job due in the next pass, whatever its interval.
+    pub fn make_due(&mut self) {
+        for slot in &mut self.slots {
+            slot.schedule.make_due();
+        }
+    }
+
     /// One pass at `now`. With a budget, what is done in time is published and the rest is left
     /// computing; without one the pass waits for everything.
     pub async fn pass(

@@ -88,8 +88,6 @@ impl Replay {
         let files = ReplayFiles::create(&self.out, self.trace_trades).with_context(cannot_write)?;
         let files = Arc::new(Mutex::new(files));
         let period = setup.period();
-        let intervals = setup.intervals.iter().map(|(_, interval)| *interval);
-        let longest_interval = intervals.max().unwrap_or_default();
 
         let mut next = events.next().transpose()?;
         let start = next.as_ref().map_or(0, |record| record.t_ns);
@@ -103,17 +101,18 @@ impl Replay {
         );
 
         let (mut played, mut passes) = (0, 0);
-        let mut end = now;
-        while (next.is_some() || now <= end) && self.to.is_none_or(|to| now <= to) {
+        while next.is_some() && self.to.is_none_or(|to| now <= to) {
             while let Some(record) = next.take_if(|record| record.t_ns <= now.nanos()) {
                 put(&board, record);
                 played += 1;
-                // The grid goes on until every job has seen the last event.
-                end = now.plus(longest_interval);
                 next = events.next().transpose()?;
             }
             let wanted = self.from.is_none_or(|from| now >= from);
             lock(&files).set_open(wanted);
+            if next.is_none() {
+                // Every job sees the last event while it is news.
+                engine.make_due();
+            }
             engine.pass(now, None).await?;
             passes += 1;
             now = now.plus(period);

@@ -27,6 +27,7 @@ fn the_help_of_every_command_shows_an_example_of_it() {
             "feed",
             "replay",
             "import",
+            "price",
             "check",
             "schema",
             "healthcheck"
@@ -245,7 +246,9 @@ fn every_document_has_a_schema_that_is_one() {
         .lines()
         .filter_map(|line| line.split(' ').next())
         .collect();
-    assert_eq!(names, ["vpin", "obi", "summary", "heartbeat"]);
+    let calculators = quant::calculators::all().map(|entry| entry.name);
+    let expected: Vec<&str> = calculators.chain(["heartbeat"]).collect();
+    assert_eq!(names, expected);
     for name in names {
         let schema: Value = serde_json::from_str(&run(&["schema", name]).succeeded()).unwrap();
         jsonschema::meta::validate(&schema).unwrap_or_else(|error| panic!("{name}: {error}"));
