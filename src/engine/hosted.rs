@@ -6,7 +6,7 @@ use std::sync::Arc;
 use quant::calculator::{Counted, Entry, Outcome, Runner, Status};
 use quant::document::Label;
 use quant::market::{Span, Symbol, Timestamp};
-use quant::snapshot::Provenance;
+use quant::snapshot::{Provenance, Section};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -56,7 +56,7 @@ impl Hosted {
             label: Label {
                 symbol: symbol.clone(),
                 currency: terms.currency.clone(),
-                config: format!("{:08x}", xxh3_64(params.to_string().as_bytes()) as u32),
+                config: settings_hash(entry, &params, terms),
                 engine: env!("CARGO_PKG_VERSION"),
                 interval,
             },
@@ -136,11 +136,21 @@ impl Hosted {
         Some(Write {
             document: "history",
             key: keys::history(&self.key).into(),
-            value: format!("{:?}", mark.value).into(),
+            value: mark.value.to_string().into(),
             ttl_seconds: HISTORY_TTL,
             how: How::PutInFront { keep: mark.window },
         })
     }
+}
+
+/// Hash of everything set that the document's numbers depend on: the calculator's own settings, and
+/// where it reads the chain, how that is priced.
+fn settings_hash(entry: &Entry, params: &Value, terms: &Terms) -> String {
+    let mut text = params.to_string();
+    if entry.needs.has(Section::Chain) {
+        text += &format!("{:?}", terms.pricing);
+    }
+    format!("{:08x}", xxh3_64(text.as_bytes()) as u32)
 }
 
 /// What a document says, apart from when it was computed and how old its inputs were then.

@@ -44,6 +44,8 @@ use crate::telemetry;
 
 /// How often discovered parameters are read: they change once a day.
 const DISCOVERED_EVERY: Span = Span::from_millis(60_000);
+/// Most chains read in one pass, a dozen megabytes of usual ones.
+const CHAINS_A_PASS: usize = 256;
 /// How often keys that gave nothing are asked for their type.
 const PROBE_EVERY: Span = Span::from_millis(10_000);
 /// How often one kind of bad input is put into the log.
@@ -159,7 +161,7 @@ impl Engine {
     /// Makes every job due in the next pass, whatever its interval.
     pub fn make_due(&mut self) {
         for slot in &mut self.slots {
-            slot.schedule.make_due();
+            slot.schedule.all_due();
         }
     }
 
@@ -238,17 +240,26 @@ impl Engine {
         self.publish(harvest, now).await
     }
 
-    /// The symbols at home whose exchange trades, with what is due for each.
+    /// The symbols at home whose exchange trades, with what is due for each. Jobs that read a chain
+    /// wait for a later pass where many fall due at once: what a pass asks for must fit into it.
     fn choose(&mut self, now: Timestamp) -> Vec<(usize, Jobs, NaiveDate)> {
         let slack = self.setup.slack();
         let mut chosen = Vec::with_capacity(self.slots.len());
         let mut any_trades = false;
+        let mut chains = 0;
         for (at, slot) in self.slots.iter().enumerate() {
             let session = self.setup.session_of(&slot.symbol, now);
             let trades = self.setup.computes_in(session.phase);
             any_trades |= trades;
             if trades && slot.engine.is_some() && !slot.dropped {
-                chosen.push((at, slot.schedule.due(now, slack), session.date));
+                let mut due = slot.schedule.due(now, slack);
+                if self.setup.needs(due, Section::Chain) {
+                    chains += 1;
+                    if chains > CHAINS_A_PASS {
+                        due = self.setup.without(due, Section::Chain);
+                    }
+                }
+                chosen.push((at, due, session.date));
             }
         }
         let mut known = self.status.lock();

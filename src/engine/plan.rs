@@ -78,11 +78,6 @@ impl Schedule {
         due.fold(Jobs::NONE, |jobs, timed| jobs.with(timed.job))
     }
 
-    /// Makes every job due.
-    pub fn make_due(&mut self) {
-        self.jobs.iter_mut().for_each(|timed| timed.due = None);
-    }
-
     /// Marks jobs as run at `now`: each is due again at its next grid time.
     pub fn ran(&mut self, jobs: Jobs, now: Timestamp, slack: Span) {
         for timed in &mut self.jobs {

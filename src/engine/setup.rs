@@ -132,6 +132,14 @@ impl Setup {
         entries.any(|entry| due.has(entry.job) && entry.needs.has(section))
     }
 
+    /// These jobs but those with a calculator that reads a section.
+    pub fn without(&self, due: Jobs, section: Section) -> Jobs {
+        let kept = Job::ALL
+            .into_iter()
+            .filter(|job| due.has(*job) && !self.needs(Jobs::NONE.with(*job), section));
+        kept.fold(Jobs::NONE, Jobs::with)
+    }
+
     /// What the exchange of a symbol is doing: the one the settings name for it, else the one the
     /// calendar lists it on, else the exchange of most.
     pub fn session_of(&self, symbol: &Symbol, now: Timestamp) -> Session {

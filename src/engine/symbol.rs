@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use quant::calculator::{Entry, Job, Status};
-use quant::market::{Calendars, ChainBuilder, Day, QuoteHistory, SignedTrade, Signer, Signing};
+use quant::market::{
+    Calendars, ChainBuilder, Day, Head, QuoteHistory, SignedTrade, Signer, Signing,
+};
 use quant::market::{Span, Symbol};
 use quant::market::{TapeRing, Timestamp};
 use quant::pricing::PricingTerms;
@@ -204,6 +206,10 @@ impl SymbolEngine {
                 listed.imply_again();
             }
         }
+        if (self.terms.rules, &self.terms.exchange) != (terms.rules, &terms.exchange) {
+            // What was decoded by other rules is decoded again.
+            (self.ticker_hash, self.book_hash, self.chain_hash) = (None, None, None);
+        }
         self.snapshot.trades_max_age = terms.trades_max_age;
         self.snapshot.signing_rule = terms.signing.rule;
         self.signer = Signer::resume(terms.signing, self.signer.tick());
@@ -388,8 +394,7 @@ impl SymbolEngine {
                 let builder = ChainBuilder::new(&terms.calendars, symbol, &terms.exchange);
                 if let Some(chain) = decoder.chain(&bytes, builder) {
                     let head = &chain.head;
-                    let (at, delayed) = (chain.at(), head.delayed || head.delay > Span::ZERO);
-                    let fresh_from = if delayed { now } else { at };
+                    let (at, fresh_from) = (chain.at(), fresh_from(head, now));
                     let listed = ListedChain::new(chain);
                     self.snapshot.chain.set_delayed(listed, at, fresh_from);
                 }
@@ -501,6 +506,21 @@ impl Terms {
             }
         }
         params
+    }
+}
+
+/// The instant from which the age of a chain counts: of one that is late by declaration, that at
+/// which it can have been received. It follows from the chain alone, as a restart must not make an
+/// old chain young.
+fn fresh_from(head: &Head, now: Timestamp) -> Timestamp {
+    /// What a source is late by that says it is and not by how much.
+    const USUAL_DELAY: Span = Span::from_millis(900_000);
+    if head.delay > Span::ZERO {
+        return head.as_of.min(now);
+    }
+    match head.delayed {
+        true => head.as_of.plus(USUAL_DELAY).min(now),
+        false => head.as_of,
     }
 }
 

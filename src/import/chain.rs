@@ -198,7 +198,8 @@ impl Snapshot {
         ticker(
             sink,
             symbol,
-            self.as_of_ms,
+            // As old as the quotes it stands among.
+            self.as_of_ms.saturating_sub_unsigned(self.delay_ms),
             self.spot.as_ref(),
             &self.underlying,
         )?;

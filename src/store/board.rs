@@ -118,11 +118,14 @@ impl Board {
     }
 }
 
-/// Puts a value in front of the list at its key; a key that holds a value is left alone.
+/// Puts a value in front of the list at its key; what is no list gives way to one.
 fn put_in_front(entries: &mut HashMap<Arc<str>, Entry>, write: &Write, keep: usize) {
     let list = entries
         .entry(write.key.clone())
         .or_insert_with(|| Entry::List(VecDeque::new()));
+    if let Entry::Text(..) = list {
+        *list = Entry::List(VecDeque::new());
+    }
     if let Entry::List(list) = list {
         list.push_front(write.value.clone());
         list.truncate(keep);

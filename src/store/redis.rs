@@ -42,7 +42,8 @@ const CONTRACT_BATCH: usize = 1000;
 const LONGEST_TAIL: i64 = 16_384;
 
 /// Writes documents: for each key a lifetime, a mode and a value. A mode that is a number puts the
-/// value in front of a list and keeps so many elements. One document that Redis
+/// value in front of a list and keeps so many elements; what is no list gives way to one, as a
+/// document takes the place of whatever stands at its key. One document that Redis
 /// refuses does not keep the others out; the first refusal is returned.
 const WRITE_SCRIPT: &str = r"
 local refused = false
@@ -52,6 +53,10 @@ for i = 1, #KEYS do
   local keep = tonumber(mode)
   if keep then
     reply = redis.pcall('LPUSH', KEYS[i], value)
+    if type(reply) == 'table' and reply['err'] and string.sub(reply['err'], 1, 9) == 'WRONGTYPE' then
+      redis.call('DEL', KEYS[i])
+      reply = redis.pcall('LPUSH', KEYS[i], value)
+    end
     if type(reply) ~= 'table' then
       redis.call('LTRIM', KEYS[i], 0, keep - 1)
       redis.call('EXPIRE', KEYS[i], ttl)

@@ -14,6 +14,7 @@ pub(crate) mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use basis::Basis;
+pub use implied::parity_spot;
 pub use implied::{ForwardSource, Implied, ImpliedSeries, IvSource, NoIv};
 pub use priced::{Point, PricedAt, PricedChain, PricedContract, PricedSeries};
 

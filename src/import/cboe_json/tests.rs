@@ -36,7 +36,9 @@ fn try_import(text: &str, zone: Tz) -> Result<(ImportReport, Vec<String>), Impor
 #[test]
 fn a_response_becomes_a_ticker_and_a_delayed_chain() {
     let (report, records) = try_import(RESPONSE, chrono_tz::UTC).unwrap();
-    assert_eq!(report.first.unwrap(), "2024-01-05T21:15:03Z");
+    // The price is as late as the quotes.
+    assert_eq!(report.first.unwrap(), "2024-01-05T21:00:03Z");
+    assert_eq!(report.last.unwrap(), "2024-01-05T21:15:03Z");
     assert!(records[0].starts_with("market:SPX:ticker {\"bid\":4690.1,\"ask\":4701.5,"));
     assert!(records[1].starts_with(
         "options:SPX:chain {\"symbol\":\"SPX\",\"source\":\"cboe_json\",\"as_of\":1704489303000,\
@@ -57,7 +59,9 @@ fn a_response_becomes_a_ticker_and_a_delayed_chain() {
 fn the_zone_of_the_timestamp_can_be_given() {
     let text = RESPONSE.replace("2024-01-05 21:15:03", "2024-01-05 16:15:03");
     let (report, _) = try_import(&text, chrono_tz::America::New_York).unwrap();
-    assert_eq!(report.first.unwrap(), "2024-01-05T21:15:03Z");
+    // The price is as late as the quotes.
+    assert_eq!(report.first.unwrap(), "2024-01-05T21:00:03Z");
+    assert_eq!(report.last.unwrap(), "2024-01-05T21:15:03Z");
     let (report, _) = try_import(&text, chrono_tz::UTC).unwrap();
     assert_eq!(report.noted["timestamp_before_last_trade"], 1);
 }

@@ -21,6 +21,12 @@ use crate::store::scan::{Malformed, Scalar, Scanner, float};
 
 const SECTION: Section = Section::Chain;
 
+/// No feed is later than a day.
+const LONGEST_DELAY_MS: f64 = 86_400_000.0;
+
+/// Names of sources and roots stand in documents.
+const LONGEST_NAME: usize = 64;
+
 type Scan<T> = Result<T, Malformed>;
 
 impl Decoder<'_> {
@@ -161,7 +167,11 @@ impl<'t, 'd, 'b> Pass<'t, 'd, 'b> {
             "options" => self.container(scanner, Place::Options, None)?,
             "calls" => self.container(scanner, Place::Sides, Some(Right::Call))?,
             "puts" => self.container(scanner, Place::Sides, Some(Right::Put))?,
-            "source" => self.source = word_of(&scanner.scalar()?).map(str::to_owned),
+            "source" => {
+                let scalar = scanner.scalar()?;
+                let name = word_of(&scalar).map(|name| name.chars().take(LONGEST_NAME));
+                self.source = name.map(Iterator::collect);
+            }
             "as_of" => self.head_time(0, scanner)?,
             "timestamp" => self.head_time(1, scanner)?,
             "spot" => self.head_spot(0, scanner)?,
@@ -172,7 +182,9 @@ impl<'t, 'd, 'b> Pass<'t, 'd, 'b> {
                 self.expiry = self.date(&scalar).and_then(Result::ok);
             }
             "delay_ms" => {
-                let ms = self.number("bad_delay", scanner.scalar()?, |ms| ms >= 0.0);
+                let ms = self.number("bad_delay", scanner.scalar()?, |ms| {
+                    (0.0..=LONGEST_DELAY_MS).contains(&ms)
+                });
                 self.delay = ms.map(|ms| Span::from_seconds(ms / 1e3));
             }
             "delayed" => self.delayed = is_true(&scanner.scalar()?),
@@ -277,8 +289,10 @@ impl<'t, 'd, 'b> Pass<'t, 'd, 'b> {
             "iv" => listing.iv.offer(1, self.iv(scanner)?),
             "delta" => listing.delta = self.delta(scanner)?,
             "gamma" => {
+                // A zero is what sources write whose decimals have run out.
                 let is_usable = |gamma: f64| gamma >= 0.0;
-                listing.gamma = self.number("bad_gamma", scanner.scalar()?, is_usable);
+                let gamma = self.number("bad_gamma", scanner.scalar()?, is_usable);
+                listing.gamma = above_zero(gamma);
             }
             "theta" => listing.theta = self.greek(scanner)?,
             "vega" => listing.vega = self.greek(scanner)?,
@@ -302,7 +316,10 @@ impl<'t, 'd, 'b> Pass<'t, 'd, 'b> {
             "lot_size" => listing.multiplier.offer(2, self.multiplier(scanner)?),
             "style" => fields.style = style_of(&scanner.scalar()?),
             "settlement" => fields.settlement = settlement_of(&scanner.scalar()?),
-            "root" => fields.root = text_of(scanner.scalar()?),
+            "root" => {
+                let root = text_of(scanner.scalar()?);
+                fields.root = root.filter(|root| root.len() <= LONGEST_NAME);
+            }
             "quote_ts" => fields.quote_at.offer(0, self.quote_time(scanner)?),
             "timestamp" => fields.quote_at.offer(1, self.quote_time(scanner)?),
             _ => scanner.skip()?,
@@ -320,8 +337,18 @@ impl<'t, 'd, 'b> Pass<'t, 'd, 'b> {
     ) -> Result<Listing<'f>, &'static str> {
         let root = fields.root.as_deref();
         let (strike, right) = (fields.strike.value, fields.right.value);
-        let is_told =
-            root.is_some() && strike.is_some() && right.is_some() && fields.expiry.value.is_some();
+        // Some name the underlying as the root: SPX beside SPXW261120C06000000.
+        let ids = || fields.ids.iter().flatten();
+        let names_longer = |root: &str| {
+            ids().any(|id| {
+                let rest = id.trim_start_matches("O:").strip_prefix(root);
+                rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()))
+            })
+        };
+        let is_told = root.is_some_and(|root| !names_longer(root))
+            && strike.is_some()
+            && right.is_some()
+            && fields.expiry.value.is_some();
         let id = match is_told {
             true => None,
             false => {
@@ -347,7 +374,11 @@ impl<'t, 'd, 'b> Pass<'t, 'd, 'b> {
         let strike = strike.or_else(|| Some(id?.strike)).ok_or("no_strike")?;
         let numbers = &fields.numbers;
         Ok(Listing {
-            root: root.or_else(|| Some(id?.root)),
+            root: match (root, id) {
+                (Some(root), Some(id)) if id.root.starts_with(root) => Some(id.root),
+                (Some(root), _) => Some(root),
+                (None, id) => id.map(|id| id.root),
+            },
             multiplier: numbers.multiplier.value,
             style: fields.style,
             settlement: fields.settlement,

@@ -8,6 +8,7 @@
 //! early exercise is worth little; in the money, and beyond a year for puts, they are
 //! de-Americanised (Andersen, Lake, Offengenden 2016).
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use crate::market::{Chain, Right, Series, Style, Timestamp, t_years};
@@ -33,6 +34,10 @@ const LEAST_IV: f64 = 1e-3;
 
 /// American puts of more years are de-Americanised out of the money, too.
 const LONG_DATED: f64 = 1.0;
+
+/// Most contracts of a chain that are de-Americanised; the rest are solved as European.
+/// One takes a tenth of a millisecond, some two.
+const MOST_DE_AMERICANISED: usize = 1_000;
 
 /// Where the forward of a series comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,6 +139,7 @@ impl Implied {
             iv: Vec::with_capacity(chain.contracts.len()),
             noted: BTreeMap::new(),
         };
+        let de_americanisable = Cell::new(MOST_DE_AMERICANISED);
         for (series, own) in chain.series.iter().zip(&implied.series) {
             let solver = Solver {
                 chain,
@@ -141,6 +147,7 @@ impl Implied {
                 own,
                 terms,
                 spot,
+                de_americanisable: &de_americanisable,
             };
             solver.solve(&mut implied.iv, &mut implied.noted);
         }
@@ -260,6 +267,8 @@ struct Solver<'a> {
     own: &'a ImpliedSeries,
     terms: &'a PricingTerms,
     spot: f64,
+    /// How many more contracts of the chain are worth a slow solution.
+    de_americanisable: &'a Cell<usize>,
 }
 
 type Solved = Result<(f64, IvSource), NoIv>;
@@ -348,7 +357,7 @@ impl Solver<'_> {
         let (right, strike) = (contracts.right[at], contracts.strike[at]);
         let long_put = right == Right::Put && t > LONG_DATED;
         let american = self.series.style == Style::American;
-        if american && (long_put || !self.out_of_the_money(at)) {
+        if american && (long_put || !self.out_of_the_money(at)) && self.may_de_americanise() {
             let terms = Terms {
                 spot: self.spot,
                 strike,
@@ -364,6 +373,35 @@ impl Solver<'_> {
         let solved = implied_vol(right, forward_price, self.own.forward, strike, t);
         usable(solved.ok(), t).map(|iv| (iv, IvSource::Quote))
     }
+}
+
+impl Solver<'_> {
+    /// Whether the chain has not had its share of slow solutions.
+    fn may_de_americanise(&self) -> bool {
+        let left = self.de_americanisable.get();
+        self.de_americanisable.set(left.saturating_sub(1));
+        left > 0
+    }
+}
+
+/// The spot of a chain that states none: by parity at the strike where calls and puts of its first
+/// expiry are nearest to each other.
+pub fn parity_spot(chain: &Chain) -> Option<f64> {
+    let contracts = &chain.contracts;
+    let of_series = |series: &Series| {
+        let pairs = series.contracts.clone().filter_map(|at| {
+            let is_pair = contracts.right[at] == Right::Call
+                && at + 1 < series.contracts.end
+                && contracts.strike[at + 1] == contracts.strike[at];
+            let (bid, ask) = contracts.touch(at).filter(|_| is_pair)?;
+            let (put_bid, put_ask) = contracts.touch(at + 1)?;
+            Some((contracts.strike[at], 0.5 * (bid + ask - put_bid - put_ask)))
+        });
+        let nearest = pairs.min_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+        nearest.map(|(strike, gap)| strike + gap)
+    };
+    let mut spots = chain.series.iter().filter_map(of_series);
+    spots.find(|spot| *spot > 0.0)
 }
 
 fn usable(iv: Option<f64>, t: f64) -> Result<f64, NoIv> {

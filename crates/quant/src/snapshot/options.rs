@@ -6,6 +6,7 @@ use std::cell::OnceCell;
 use super::{Input, Needs, Section, Snapshot, View};
 use crate::calculator::NoValue;
 use crate::market::{Chain, Price, Timestamp};
+use crate::pricing::parity_spot;
 use crate::pricing::{Implied, Point, PricedAt, PricedChain};
 
 /// A chain as a source listed it, with what was found out about it so far.
@@ -64,7 +65,12 @@ impl<'a> Input<'a> for Options<'a> {
         let rates = snapshot.pricing.rates.as_ref();
         let rates = rates.ok_or(NoValue::Undefined("no rate is set for its currency"))?;
         let implied = listed.implied.get_or_init(|| {
-            let spot = listed.chain.head.spot.unwrap_or(point.spot);
+            let own = listed
+                .chain
+                .head
+                .spot
+                .or_else(|| parity_spot(&listed.chain));
+            let spot = own.unwrap_or(point.spot);
             Implied::of(&listed.chain, spot, rates, &snapshot.pricing)
         });
         let priced = listed.priced.get_or_init(|| {

@@ -209,7 +209,7 @@ fn units_are_repaired_and_what_cannot_be_is_missing_and_counted() {
     assert_eq!(delta("-100"), is(-1.0));
     assert_eq!(delta("1.2"), bad("bad_delta"));
     assert_eq!(delta("-999"), bad("bad_delta"));
-    assert_eq!(gamma("0"), is(0.0));
+    assert_eq!(gamma("0"), none());
     assert_eq!(gamma("5"), is(5.0));
     assert_eq!(gamma("6"), is(0.06));
     assert_eq!(gamma("-0.1"), bad("bad_gamma"));

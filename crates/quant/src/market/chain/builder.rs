@@ -117,6 +117,9 @@ impl Listing<'_> {
     }
 }
 
+/// Most series of a chain; no underlying has a tenth of it.
+const MOST_SERIES: usize = 2_000;
+
 /// Collects the contracts of a chain.
 #[derive(Clone, Debug)]
 pub struct ChainBuilder<'a> {
@@ -175,8 +178,10 @@ impl<'a> ChainBuilder<'a> {
             Ok(multiplier) => multiplier,
             Err(reason) => return self.drop_one(reason),
         };
+        let Some(draft) = self.draft_of(&listing) else {
+            return self.drop_one("too_many_series");
+        };
         self.listed += 1;
-        let draft = self.draft_of(&listing);
         self.row_draft.push(draft);
         let rows = &mut self.rows;
         rows.right.push(listing.right);
@@ -290,16 +295,19 @@ impl<'a> ChainBuilder<'a> {
     }
 
     /// The series of a contract: mostly that of the one before it.
-    fn draft_of(&mut self, listing: &Listing<'_>) -> u32 {
+    fn draft_of(&mut self, listing: &Listing<'_>) -> Option<u32> {
         let root = listing.root.map(str::trim).filter(|root| !root.is_empty());
         if let Some(at) = self.newest {
             let draft = &self.drafts[at as usize];
             if draft.expiry == listing.expiry && draft.named.as_deref() == root {
                 self.drafts[at as usize].hear(listing.style, listing.settlement);
-                return at;
+                return Some(at);
             }
         }
-        let name = (root.unwrap_or_default().into(), listing.expiry);
+        let name: (Box<str>, NaiveDate) = (root.unwrap_or_default().into(), listing.expiry);
+        if self.drafts.len() >= MOST_SERIES && !self.by_name.contains_key(&name) {
+            return None;
+        }
         let drafts = &mut self.drafts;
         let at = *self.by_name.entry(name).or_insert_with(|| {
             drafts.push(Draft {
@@ -312,7 +320,7 @@ impl<'a> ChainBuilder<'a> {
         });
         self.drafts[at as usize].hear(listing.style, listing.settlement);
         self.newest = Some(at);
-        at
+        Some(at)
     }
 }
 
