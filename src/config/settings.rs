@@ -258,7 +258,8 @@ pub struct MaxAgeMs {
     pub book: u64,
     /// The last trade. VPIN runs on a volume clock and does not ask.
     pub trades: u64,
-    /// The option chain; of one that is delayed by declaration, since its receipt.
+    /// The option chain, by its own time; of one that says only that it is delayed, 15 minutes
+    /// later.
     pub chain: u64,
 }
 
