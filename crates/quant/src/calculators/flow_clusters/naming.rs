@@ -66,3 +66,39 @@ impl Strategy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(direction: f64, price_change: f64, size: f64, expected: Strategy) {
+        let signature = Signature {
+            direction,
+            price_change,
+            size,
+        };
+        assert_eq!(Strategy::of(signature), expected, "{signature:?}");
+    }
+
+    #[test]
+    fn following_the_price_is_momentum_and_opposing_it_mean_reversion() {
+        check(0.9, 0.8, 0.0, Strategy::Momentum);
+        check(-0.9, -0.8, 0.0, Strategy::Momentum);
+        check(0.9, -0.8, 0.0, Strategy::MeanReversion);
+        check(-0.9, 0.8, 0.0, Strategy::MeanReversion);
+    }
+
+    #[test]
+    fn large_at_rest_is_hedging_whatever_its_direction() {
+        check(0.0, 0.05, 1.0, Strategy::Hedging);
+        check(-1.0, -0.05, 1.0, Strategy::Hedging);
+        check(0.0, 0.05, 0.4, Strategy::Unknown);
+    }
+
+    #[test]
+    fn between_the_margins_nothing_is_named() {
+        check(0.9, 0.2, 1.0, Strategy::Unknown);
+        check(0.4, 0.8, 0.0, Strategy::Unknown);
+        check(f64::NAN, f64::NAN, f64::NAN, Strategy::Unknown);
+    }
+}
