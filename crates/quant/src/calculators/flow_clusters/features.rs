@@ -211,7 +211,12 @@ fn spreads_from_mid(price: Price, touch: Touch) -> Option<f64> {
     Some(off.unsigned_abs() as f64 / (2 * spread) as f64)
 }
 
-/// The feature's place among those whose units are fixed: (centre, unit).
+/// The least unit of a feature. Where nearly all trades are alike (one size, at the touch), the
+/// interquartile range is next to nothing, and the few that are not would be all that counts: half a
+/// spread, half a standard deviation, half of a factor e in time, a quarter of one in size.
+pub(super) const LEAST_UNITS: [f64; FEATURES] = [0.25, 1.0, 0.5, 0.5, 1.0, 0.5];
+
+/// (Centre, unit) of the features whose units are fixed.
 pub(super) fn fixed_units(feature: usize) -> Option<(f64, f64)> {
     match feature {
         // Its range is 0 or 2 as chance has it; 2 is that of a tape of as many buys as sells.

@@ -227,3 +227,75 @@ fn stability(rows: &[Row], centroids: &[Row], seed: u64) -> Option<f64> {
     let sum: f64 = agreements.iter().sum();
     (!agreements.is_empty()).then(|| sum / agreements.len() as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Trades about these centres in the units of the default scale, with nearly normal scatter.
+    fn samples(centres: &[Row], scatter: f64) -> Vec<Sample> {
+        let mut chance = Xoshiro256PlusPlus::seed_from_u64(7);
+        let mut uniform = || (chance.next_u64() >> 11) as f64 / (1u64 << 53) as f64 - 0.5;
+        let sample = |number: usize| Sample {
+            raw: centres[number % centres.len()]
+                .map(|centre| centre + scatter * (0..12).map(|_| uniform()).sum::<f64>()),
+            size: 10.0,
+            notional: 100.0,
+            abs_return: 0.0,
+            gap: 1.0,
+        };
+        (0..200).map(sample).collect()
+    }
+
+    fn pass(samples: &[Sample], memory: &Memory) -> Pass {
+        Pass::run(samples, memory, &Params::default()).unwrap()
+    }
+
+    /// The buyers after a rise, the sellers after one, and large trades after none.
+    const KINDS: [Row; K] = [
+        [0.0, 1.0, 2.0, 0.0, 0.0, 0.0],
+        [0.0, -1.0, 2.0, -2.0, 0.0, 0.0],
+        [2.0, 0.0, 0.0, 2.0, 0.0, 0.0],
+    ];
+
+    #[test]
+    fn one_cloud_is_in_no_clusters_and_has_no_names() {
+        let samples = samples(&[[0.0; FEATURES]], 1.0);
+        let pass = pass(&samples, &Memory::default());
+        assert!(pass.unclustered && pass.silhouette.unwrap() < LEAST_SILHOUETTE);
+        assert!(pass.stability.unwrap() < 0.7);
+        let payload = pass.payload(&samples, &Scale::default(), &Params::default());
+        assert_eq!(payload.strategy_distribution.unwrap().unknown, 1.0);
+        assert_eq!(payload.unclustered, Some(true));
+    }
+
+    #[test]
+    fn three_kinds_are_clusters_and_are_named() {
+        let samples = samples(&KINDS, 0.1);
+        let pass = pass(&samples, &Memory::default());
+        assert!(!pass.unclustered && pass.silhouette.unwrap() > 0.8);
+        assert_eq!(pass.stability, Some(1.0));
+        let payload = pass.payload(&samples, &Scale::default(), &Params::default());
+        let shares = payload.strategy_distribution.unwrap();
+        assert_eq!(
+            [shares.momentum, shares.mean_reversion, shares.hedging],
+            [0.335, 0.335, 0.33]
+        );
+    }
+
+    #[test]
+    fn labels_are_those_of_the_nearest_clusters_before() {
+        let samples = samples(&KINDS, 0.1);
+        let [a, b, c] = pass(&samples, &Memory::default()).centroids;
+        for centroids in [[a, b, c], [b, c, a], [c, b, a]] {
+            let memory = Memory {
+                centroids: Some(centroids),
+                fits: 1,
+                ..Memory::default()
+            };
+            let again = pass(&samples, &memory);
+            assert_eq!(again.centroids, centroids);
+            assert_eq!(again.match_distance, Some(0.0));
+        }
+    }
+}

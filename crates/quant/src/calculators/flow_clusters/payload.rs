@@ -27,7 +27,7 @@ pub struct Payload {
     /// What is 0 in standardised units, by feature: trailing medians, frozen for the session.
     pub feature_centers: Option<Vec<f64>>,
     /// What is 1 in standardised units, by feature: trailing interquartile ranges, frozen for the
-    /// session. Rows are held within 5 of them.
+    /// session and no less than a floor; fixed for sign and sweep. Rows are held within 5 of them.
     pub feature_units: Option<Vec<f64>>,
     /// Mean silhouette of the trades, −1 to 1.
     pub silhouette: Option<f64>,

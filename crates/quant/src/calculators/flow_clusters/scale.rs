@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::features::{FEATURES, Sample, fixed_units};
+use super::features::{FEATURES, LEAST_UNITS, Sample, fixed_units};
 use crate::math::robust_scale::RobustScale;
 
 /// Passes over which the trailing scale is averaged: about two sessions of one every 90 seconds.
@@ -83,12 +83,60 @@ fn scale_of(samples: &[Sample]) -> Option<RobustScale<FEATURES>> {
     RobustScale::of(&rows)
 }
 
-/// With units in place of the ranges: those of yes-or-no features, and 1 where nothing varied.
+/// With units in place of the ranges: those of yes-or-no features, and of the others no less than
+/// their least.
 fn with_fixed(mut scale: RobustScale<FEATURES>) -> RobustScale<FEATURES> {
     for feature in 0..FEATURES {
         let (median, iqr) = (scale.median[feature], scale.iqr[feature]);
-        let as_is = (median, if iqr > 0.0 { iqr } else { 1.0 });
+        let as_is = (median, iqr.max(LEAST_UNITS[feature]));
         (scale.median[feature], scale.iqr[feature]) = fixed_units(feature).unwrap_or(as_is);
     }
     scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples(raw: f64) -> Vec<Sample> {
+        let sample = |step: i32| Sample {
+            raw: [raw + f64::from(step); FEATURES],
+            size: 1.0,
+            notional: 1.0,
+            abs_return: 0.0,
+            gap: 0.0,
+        };
+        (0..5).map(sample).collect()
+    }
+
+    #[test]
+    fn a_session_keeps_its_units_and_the_next_has_those_of_the_passes_before() {
+        let mut scale = Scale::default();
+        scale.freeze(&samples(0.0));
+        assert_eq!(scale.units().median[0], 2.0);
+        scale.observe(&samples(0.0));
+        scale.observe(&samples(10.0));
+        assert_eq!(scale.units().median[0], 2.0);
+        scale.freeze(&samples(100.0));
+        assert_eq!((scale.units().median[0], scale.units().iqr[0]), (7.0, 2.0));
+    }
+
+    #[test]
+    fn what_is_far_out_is_held_and_the_rest_comes_back() {
+        let mut scale = Scale::default();
+        scale.freeze(&samples(0.0));
+        assert_eq!(scale.standardise(&[1e9; FEATURES])[0], FARTHEST);
+        assert_eq!(
+            scale.restore(&scale.standardise(&[3.0; FEATURES])),
+            [3.0; FEATURES]
+        );
+    }
+
+    #[test]
+    fn yes_or_no_has_units_of_its_own() {
+        let mut scale = Scale::default();
+        scale.freeze(&samples(50.0));
+        let standardised = scale.standardise(&[1.0; FEATURES]);
+        assert_eq!((standardised[1], standardised[4]), (0.5, 0.5));
+    }
 }
