@@ -86,9 +86,9 @@ fn scale_of(samples: &[Sample]) -> Option<RobustScale<FEATURES>> {
 /// With units in place of the ranges: those of yes-or-no features, and of the others no less than
 /// their least.
 fn with_fixed(mut scale: RobustScale<FEATURES>) -> RobustScale<FEATURES> {
-    for feature in 0..FEATURES {
+    for (feature, least) in LEAST_UNITS.into_iter().enumerate() {
         let (median, iqr) = (scale.median[feature], scale.iqr[feature]);
-        let as_is = (median, iqr.max(LEAST_UNITS[feature]));
+        let as_is = (median, iqr.max(least));
         (scale.median[feature], scale.iqr[feature]) = fixed_units(feature).unwrap_or(as_is);
     }
     scale
