@@ -72,17 +72,20 @@ pub enum Job {
     OrderBook,
     /// Vanna, charm, hedging impact and skew.
     DealerFlows,
+    /// Kinds of trades.
+    FlowClustering,
     /// The scalars that roll-ups and tables read.
     Summary,
 }
 
 impl Job {
     /// Every job, in the order they run.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Vpin,
         Self::GexDex,
         Self::OrderBook,
         Self::DealerFlows,
+        Self::FlowClustering,
         Self::Summary,
     ];
 
@@ -93,6 +96,7 @@ impl Job {
             Self::GexDex => "gex_dex",
             Self::OrderBook => "order_book",
             Self::DealerFlows => "dealer_flows",
+            Self::FlowClustering => "flow_clustering",
             Self::Summary => "summary",
         }
     }
@@ -104,6 +108,7 @@ impl Job {
             Self::GexDex => 30.0,
             Self::OrderBook => 1.0,
             Self::DealerFlows => 60.0,
+            Self::FlowClustering => 90.0,
             Self::Summary => 0.0,
         }
     }

@@ -3,6 +3,7 @@
 
 pub mod charm;
 pub mod dex;
+pub mod flow_clusters;
 pub mod gex;
 pub mod hedging_impact;
 pub mod obi;
@@ -23,6 +24,7 @@ pub const PER_SYMBOL: &[Entry] = &[
     Entry::of::<hedging_impact::HedgingImpact>(),
     Entry::of::<skew::Skew>(),
     Entry::of::<obi::Obi>(),
+    Entry::of::<flow_clusters::FlowClusters>(),
     Entry::of::<summary::Summary>(),
 ];
 

@@ -1,18 +1,22 @@
 //! Numbers in, numbers out. Nothing here knows a symbol, a document or the time of day.
 
 pub mod american;
+pub mod assignment;
 pub mod black_scholes;
 pub mod book;
 pub mod bvc;
+pub mod cluster_quality;
 pub mod decay;
 pub mod dense;
 pub mod forward;
 pub mod gamma_profile;
 pub mod implied_vol;
+pub mod kmeans;
 pub mod lanes;
 pub mod microprice;
 pub mod normal;
 pub mod pchip;
+pub mod robust_scale;
 pub mod rolling;
 pub mod root;
 pub mod smile;

@@ -36,8 +36,8 @@ pub(crate) struct Said {
 }
 
 impl Desk {
-    /// Every calculator of a symbol; VPIN with few buckets of so many shares (0: it finds out), so
-    /// that small markets fill them.
+    /// Every calculator of a symbol; VPIN with few buckets of so many shares (0: it finds out) and
+    /// flow clusters of few trades, so that small markets fill them.
     pub(crate) fn new(bucket_size: f64) -> Self {
         let few = json!({
             "bucket_size": bucket_size, "buckets": 3, "min_trades": 2,
@@ -45,6 +45,7 @@ impl Desk {
         });
         let changed = |entry: &Entry| match entry.name {
             "vpin" => few.clone(),
+            "flow_clusters" => json!({ "window_trades": 60, "min_trades": 20, "n_init": 2 }),
             "obi" | "summary" => json!({}),
             _ => json!({"history_window": 3, "min_samples": 2}),
         };
@@ -93,10 +94,10 @@ impl Desk {
         }
     }
 
-    /// The same desk after a restart: calculators from their saved memory, an empty tape.
+    /// The same desk after a restart: calculators from their saved memory, each at its place on the
+    /// saved tape.
     pub(crate) fn restarted(mut self) -> Self {
         self.seats.iter_mut().for_each(Seat::restart);
-        self.snapshot.tape = TapeRing::new(512);
         self
     }
 
@@ -202,7 +203,11 @@ impl Seat {
     fn restart(&mut self) {
         let text = serde_json::to_string(&self.runner.state()).unwrap();
         let state: Value = serde_json::from_str(&text).unwrap();
+        let read_to = self.runner.tape_cursor();
         self.runner = (self.entry.build)(&self.params, Some(&state)).unwrap();
+        if let Some(read_to) = read_to {
+            self.runner.read_from(read_to);
+        }
         assert_eq!(self.runner.state(), state, "{}", self.entry.name);
     }
 }

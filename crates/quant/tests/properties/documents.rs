@@ -7,7 +7,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use quant::calculator::{Entry, Status};
 use quant::calculators::{
-    PER_SYMBOL, charm, dex, gex, hedging_impact, obi, skew, summary, vanna, vpin,
+    PER_SYMBOL, charm, dex, flow_clusters, gex, hedging_impact, obi, skew, summary, vanna, vpin,
 };
 use quant::market::OrderBook;
 use serde::Serialize;
@@ -35,6 +35,7 @@ fn check_payload(name: &str, body: &[u8]) {
         "hedging_impact" => round_trip::<hedging_impact::Payload>(body),
         "skew" => round_trip::<skew::Payload>(body),
         "obi" => round_trip::<obi::Payload>(body),
+        "flow_clusters" => round_trip::<flow_clusters::Payload>(body),
         "summary" => round_trip::<summary::Payload>(body),
         other => panic!("no payload type is known here for {other}"),
     }

@@ -7,9 +7,11 @@
 mod american;
 mod black_scholes;
 mod chains;
+mod clustering;
 mod desk;
 mod documents;
 mod exposures;
+mod flow_clusters;
 mod gamma_profile;
 mod history;
 mod implied_vol;
