@@ -68,6 +68,8 @@ pub enum Job {
     Vpin,
     /// Gamma and delta exposure.
     GexDex,
+    /// Toxicity of recent trades, and who is taken to have made them.
+    FlowToxicity,
     /// Order-book imbalance.
     OrderBook,
     /// Vanna, charm, hedging impact and skew.
@@ -78,9 +80,10 @@ pub enum Job {
 
 impl Job {
     /// Every job, in the order they run.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Vpin,
         Self::GexDex,
+        Self::FlowToxicity,
         Self::OrderBook,
         Self::DealerFlows,
         Self::Summary,
@@ -91,6 +94,7 @@ impl Job {
         match self {
             Self::Vpin => "vpin",
             Self::GexDex => "gex_dex",
+            Self::FlowToxicity => "flow_toxicity",
             Self::OrderBook => "order_book",
             Self::DealerFlows => "dealer_flows",
             Self::Summary => "summary",
@@ -102,6 +106,7 @@ impl Job {
         match self {
             Self::Vpin => 5.0,
             Self::GexDex => 30.0,
+            Self::FlowToxicity => 60.0,
             Self::OrderBook => 1.0,
             Self::DealerFlows => 60.0,
             Self::Summary => 0.0,

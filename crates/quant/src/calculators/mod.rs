@@ -5,9 +5,12 @@ pub mod charm;
 pub mod dex;
 pub mod gex;
 pub mod hedging_impact;
+pub mod institutional_flow;
 pub mod obi;
+pub mod retail_flow;
 pub mod skew;
 pub mod summary;
+pub mod toxicity;
 pub mod vanna;
 pub mod vpin;
 
@@ -23,6 +26,9 @@ pub const PER_SYMBOL: &[Entry] = &[
     Entry::of::<hedging_impact::HedgingImpact>(),
     Entry::of::<skew::Skew>(),
     Entry::of::<obi::Obi>(),
+    Entry::of::<toxicity::Toxicity>(),
+    Entry::of::<institutional_flow::InstitutionalFlow>(),
+    Entry::of::<retail_flow::RetailFlow>(),
     Entry::of::<summary::Summary>(),
 ];
 

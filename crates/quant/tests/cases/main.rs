@@ -16,11 +16,13 @@ mod exposures;
 mod forward;
 mod gex_profile;
 mod implied_vol;
+mod liquidity;
 mod microprice;
 mod rolling;
 mod signing;
 mod surface;
 mod time_to_expiry;
+mod toxicity;
 mod vpin;
 
 use quant::market::Calendars;

@@ -45,6 +45,7 @@ impl Desk {
         });
         let changed = |entry: &Entry| match entry.name {
             "vpin" => few.clone(),
+            "toxicity" => json!({"minimum_trades": 2}),
             _ => json!({}),
         };
         Self::of(
@@ -92,10 +93,12 @@ impl Desk {
         }
     }
 
-    /// The same desk after a restart: calculators from their saved memory, an empty tape.
+    /// The same desk after a restart: calculators from their saved memory and place, the tape as
+    /// it was saved with them.
     pub(crate) fn restarted(mut self) -> Self {
         self.seats.iter_mut().for_each(Seat::restart);
-        self.snapshot.tape = TapeRing::new(512);
+        let saved = serde_json::to_string(&self.snapshot.tape).unwrap();
+        self.snapshot.tape = serde_json::from_str(&saved).unwrap();
         self
     }
 
@@ -184,7 +187,11 @@ impl Seat {
     fn restart(&mut self) {
         let text = serde_json::to_string(&self.runner.state()).unwrap();
         let state: Value = serde_json::from_str(&text).unwrap();
+        let read_to = self.runner.tape_cursor();
         self.runner = (self.entry.build)(&self.params, Some(&state)).unwrap();
+        if let Some(read_to) = read_to {
+            self.runner.read_from(read_to);
+        }
         assert_eq!(self.runner.state(), state, "{}", self.entry.name);
     }
 }

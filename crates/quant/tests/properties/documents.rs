@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use quant::calculator::{Entry, Status};
 use quant::calculators::{PER_SYMBOL, obi, summary, vpin};
+use quant::calculators::{institutional_flow, retail_flow, toxicity};
 use quant::market::OrderBook;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,6 +24,9 @@ fn check_payload(name: &str, body: &[u8]) {
     match name {
         "vpin" => round_trip::<vpin::Payload>(body),
         "obi" => round_trip::<obi::Payload>(body),
+        "toxicity" => round_trip::<toxicity::Payload>(body),
+        "institutional_flow" => round_trip::<institutional_flow::Payload>(body),
+        "retail_flow" => round_trip::<retail_flow::Payload>(body),
         "summary" => round_trip::<summary::Payload>(body),
         other => panic!("no payload type is known here for {other}"),
     }
@@ -58,6 +62,15 @@ fn check_absent(name: &str, status: Status, body: &Value) {
         match (name, field.as_str()) {
             ("vpin", "value") => assert_eq!(*value, 0.5),
             ("vpin", "status") => assert!(value.is_string()),
+            ("institutional_flow" | "retail_flow", "value") => assert_eq!(*value, 0.5),
+            ("institutional_flow" | "retail_flow", "status") if status == Status::Undefined => {
+                assert_eq!(*value, "unclassified");
+            }
+            ("toxicity" | "institutional_flow" | "retail_flow", "status")
+                if status == Status::Missing =>
+            {
+                assert_eq!(*value, "no_trades");
+            }
             ("summary", _) => {
                 assert!(value["value"].is_null() && value["as_of_ms"].is_null());
                 assert_eq!(value["status"], status.as_str());
