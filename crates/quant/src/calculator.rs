@@ -74,18 +74,21 @@ pub enum Job {
     OrderBook,
     /// Vanna, charm, hedging impact and skew.
     DealerFlows,
+    /// Unusual option activity.
+    UnusualActivity,
     /// The scalars that roll-ups and tables read.
     Summary,
 }
 
 impl Job {
     /// Every job, in the order they run.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Vpin,
         Self::GexDex,
         Self::FlowToxicity,
         Self::OrderBook,
         Self::DealerFlows,
+        Self::UnusualActivity,
         Self::Summary,
     ];
 
@@ -97,6 +100,7 @@ impl Job {
             Self::FlowToxicity => "flow_toxicity",
             Self::OrderBook => "order_book",
             Self::DealerFlows => "dealer_flows",
+            Self::UnusualActivity => "unusual_activity",
             Self::Summary => "summary",
         }
     }
@@ -109,6 +113,7 @@ impl Job {
             Self::FlowToxicity => 60.0,
             Self::OrderBook => 1.0,
             Self::DealerFlows => 60.0,
+            Self::UnusualActivity => 60.0,
             Self::Summary => 0.0,
         }
     }

@@ -17,7 +17,7 @@ use crate::market::{OrderBook, Quote, Rule, Size, Span, Symbol, TapeRing, Timest
 use crate::market::{SignedTrade, Trade};
 use crate::pricing::PricingTerms;
 
-pub use options::{ListedChain, Options};
+pub use options::{ChainAtSpot, ListedChain, Options};
 
 /// A part of the snapshot that is fetched, aged and refused on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

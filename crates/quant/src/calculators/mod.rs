@@ -11,6 +11,7 @@ pub mod retail_flow;
 pub mod skew;
 pub mod summary;
 pub mod toxicity;
+pub mod unusual;
 pub mod vanna;
 pub mod vpin;
 
@@ -29,6 +30,7 @@ pub const PER_SYMBOL: &[Entry] = &[
     Entry::of::<toxicity::Toxicity>(),
     Entry::of::<institutional_flow::InstitutionalFlow>(),
     Entry::of::<retail_flow::RetailFlow>(),
+    Entry::of::<unusual::Unusual>(),
     Entry::of::<summary::Summary>(),
 ];
 

@@ -23,5 +23,6 @@ pub mod sum;
 pub mod svi;
 pub mod term_structure;
 pub mod toxicity;
+pub mod unusual;
 pub mod volume_buckets;
 pub mod zero_gamma;

@@ -23,6 +23,7 @@ mod signing;
 mod surface;
 mod time_to_expiry;
 mod toxicity;
+mod unusual_activity;
 mod vpin;
 
 use quant::market::Calendars;

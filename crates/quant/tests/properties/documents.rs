@@ -2,8 +2,10 @@
 
 use proptest::prelude::*;
 use quant::calculator::{Entry, Status};
-use quant::calculators::{PER_SYMBOL, obi, summary, vpin};
-use quant::calculators::{institutional_flow, retail_flow, toxicity};
+use quant::calculators::{
+    PER_SYMBOL, charm, dex, gex, hedging_impact, institutional_flow, obi, retail_flow, skew,
+    summary, toxicity, unusual, vanna, vpin,
+};
 use quant::market::OrderBook;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,6 +25,13 @@ fn round_trip<P: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(bod
 fn check_payload(name: &str, body: &[u8]) {
     match name {
         "vpin" => round_trip::<vpin::Payload>(body),
+        "gex" => round_trip::<gex::Payload>(body),
+        "dex" => round_trip::<dex::Payload>(body),
+        "vanna" => round_trip::<vanna::Payload>(body),
+        "charm" => round_trip::<charm::Payload>(body),
+        "hedging_impact" => round_trip::<hedging_impact::Payload>(body),
+        "skew" => round_trip::<skew::Payload>(body),
+        "unusual" => round_trip::<unusual::Payload>(body),
         "obi" => round_trip::<obi::Payload>(body),
         "toxicity" => round_trip::<toxicity::Payload>(body),
         "institutional_flow" => round_trip::<institutional_flow::Payload>(body),
@@ -35,8 +44,11 @@ fn check_payload(name: &str, body: &[u8]) {
 /// JSON has no not-a-number; negative zero it has, and documents must not.
 fn check_text(document: &[u8]) {
     let text = std::str::from_utf8(document).unwrap();
-    for word in ["NaN", "nan", "Inf", "inf"] {
-        assert!(!text.contains(word), "{text}");
+    // Where a value begins; a field's name may hold them, as dominant does.
+    for word in ["NaN", "nan", "Inf", "inf", "-inf", "-Inf"] {
+        for before in [':', '[', ','] {
+            assert!(!text.contains(&format!("{before}{word}")), "{text}");
+        }
     }
     let value: Value = serde_json::from_str(text).unwrap();
     check_numbers(&value);
@@ -62,6 +74,7 @@ fn check_absent(name: &str, status: Status, body: &Value) {
         match (name, field.as_str()) {
             ("vpin", "value") => assert_eq!(*value, 0.5),
             ("vpin", "status") => assert!(value.is_string()),
+            ("unusual", "classification") => assert_eq!(*value, "absent"),
             ("institutional_flow" | "retail_flow", "value") => assert_eq!(*value, 0.5),
             ("institutional_flow" | "retail_flow", "status") if status == Status::Undefined => {
                 assert_eq!(*value, "unclassified");

@@ -8,6 +8,7 @@ mod american;
 mod black_scholes;
 mod desk;
 mod documents;
+mod flow;
 mod gamma_profile;
 mod history;
 mod implied_vol;
