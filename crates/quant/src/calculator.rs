@@ -76,19 +76,22 @@ pub enum Job {
     DealerFlows,
     /// Unusual option activity.
     UnusualActivity,
+    /// The imbalance of the closing auction.
+    Moc,
     /// The scalars that roll-ups and tables read.
     Summary,
 }
 
 impl Job {
     /// Every job, in the order they run.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Vpin,
         Self::GexDex,
         Self::FlowToxicity,
         Self::OrderBook,
         Self::DealerFlows,
         Self::UnusualActivity,
+        Self::Moc,
         Self::Summary,
     ];
 
@@ -101,6 +104,7 @@ impl Job {
             Self::OrderBook => "order_book",
             Self::DealerFlows => "dealer_flows",
             Self::UnusualActivity => "unusual_activity",
+            Self::Moc => "moc",
             Self::Summary => "summary",
         }
     }
@@ -114,6 +118,7 @@ impl Job {
             Self::OrderBook => 1.0,
             Self::DealerFlows => 60.0,
             Self::UnusualActivity => 60.0,
+            Self::Moc => 30.0,
             Self::Summary => 0.0,
         }
     }

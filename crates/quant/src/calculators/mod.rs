@@ -6,6 +6,7 @@ pub mod dex;
 pub mod gex;
 pub mod hedging_impact;
 pub mod institutional_flow;
+pub mod moc;
 pub mod obi;
 pub mod retail_flow;
 pub mod skew;
@@ -31,6 +32,7 @@ pub const PER_SYMBOL: &[Entry] = &[
     Entry::of::<institutional_flow::InstitutionalFlow>(),
     Entry::of::<retail_flow::RetailFlow>(),
     Entry::of::<unusual::Unusual>(),
+    Entry::of::<moc::Moc>(),
     Entry::of::<summary::Summary>(),
 ];
 

@@ -1,6 +1,7 @@
 //! Numbers in, numbers out. Nothing here knows a symbol, a document or the time of day.
 
 pub mod american;
+pub mod auction;
 pub mod black_scholes;
 pub mod book;
 pub mod bvc;

@@ -18,6 +18,7 @@ mod gex_profile;
 mod implied_vol;
 mod liquidity;
 mod microprice;
+mod moc_imbalance;
 mod rolling;
 mod signing;
 mod surface;

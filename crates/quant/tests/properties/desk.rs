@@ -70,6 +70,8 @@ impl Desk {
                 quote: Dated::new(max_age),
                 book: Dated::new(max_age),
                 chain: Dated::new(max_age),
+                bars: Dated::new(max_age),
+                imbalance: Dated::new(max_age),
                 pricing: PricingTerms {
                     chain: ChainParams::default(),
                     rates: usual_rate("USD"),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use quant::calculator::{Entry, Status};
 use quant::calculators::{
-    PER_SYMBOL, charm, dex, gex, hedging_impact, institutional_flow, obi, retail_flow, skew,
+    PER_SYMBOL, charm, dex, gex, hedging_impact, institutional_flow, moc, obi, retail_flow, skew,
     summary, toxicity, unusual, vanna, vpin,
 };
 use quant::market::OrderBook;
@@ -31,6 +31,7 @@ fn check_payload(name: &str, body: &[u8]) {
         "charm" => round_trip::<charm::Payload>(body),
         "hedging_impact" => round_trip::<hedging_impact::Payload>(body),
         "skew" => round_trip::<skew::Payload>(body),
+        "moc" => round_trip::<moc::Payload>(body),
         "unusual" => round_trip::<unusual::Payload>(body),
         "obi" => round_trip::<obi::Payload>(body),
         "toxicity" => round_trip::<toxicity::Payload>(body),
