@@ -5,7 +5,7 @@ use quant::calculator::{Entry, Outcome, Runner, Status};
 use quant::calculators::{PER_SYMBOL, find};
 use quant::document::Label;
 use quant::market::{
-    QuoteHistory, Rule, Signer, Signing, Span, Symbol, TapeRing, Timestamp, Trade,
+    Bar, Imbalance, QuoteHistory, Rule, Signer, Signing, Span, Symbol, TapeRing, Timestamp, Trade,
 };
 use quant::pricing::{ChainParams, PricingTerms, usual_rate};
 use quant::snapshot::{Dated, Discovered, Results, Snapshot};
@@ -163,7 +163,40 @@ impl Desk {
             self.snapshot.book.set(book.clone(), book.at);
         }
         pass.trades.iter().for_each(|trade| self.print(*trade));
+        self.close_soon(pass);
         self.turn(pass.now)
+    }
+
+    /// A close half an hour ahead, its auction told by a print on half of the passes, and bars that
+    /// are as unruly as the prints.
+    fn close_soon(&mut self, pass: &Pass) {
+        let half_an_hour = Span::from_seconds(1_800.0);
+        self.snapshot.session_close = Some(pass.now.plus(half_an_hour));
+        let bar = |trade: &Trade| Bar {
+            start: trade.at,
+            open: trade.price,
+            high: trade.price,
+            low: trade.price,
+            close: trade.price,
+            volume: trade.size,
+        };
+        let bars = pass.trades.iter().map(bar).collect();
+        self.snapshot.bars.set(bars, pass.now);
+        self.snapshot.imbalance.clear();
+        if let [first, .., last] = pass.trades.as_slice()
+            && pass.trades.len().is_multiple_of(2)
+        {
+            let told = Imbalance {
+                paired: first.size,
+                imbalance: last.size,
+                side: first.flag,
+                reference_price: first.touch.map(|touch| touch.bid),
+                near_price: Some(first.price),
+                far_price: Some(last.price),
+                at: pass.now,
+            };
+            self.snapshot.imbalance.set(told, pass.now);
+        }
     }
 }
 
