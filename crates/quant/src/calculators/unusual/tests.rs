@@ -1,8 +1,10 @@
 use super::*;
 use crate::market::{Calendars, ChainBuilder, Head, Listing};
 
-/// A chain of contracts by right, strike, volume, open interest and last price.
-fn chain(rows: &[(Right, f64, Option<f64>, Option<f64>, f64)]) -> Chain {
+/// Right, strike, volume, open interest and last price.
+type Listed = (Right, f64, Option<f64>, Option<f64>, f64);
+
+fn chain(rows: &[Listed]) -> Chain {
     let calendars = include_str!("../../../../../config/sessions.toml");
     let calendars = Calendars::from_toml(calendars).unwrap();
     let mut builder = ChainBuilder::new(&calendars, "SPY", "XNYS");
