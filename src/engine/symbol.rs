@@ -154,6 +154,8 @@ impl SymbolEngine {
                 quote: Dated::new(terms.ticker_max_age),
                 book: Dated::new(terms.book_max_age),
                 chain: Dated::new(terms.chain_max_age),
+                bars: Dated::new(Span::from_seconds(180.0)),
+                imbalance: Dated::new(terms.ticker_max_age),
                 pricing: terms.pricing.clone(),
                 session_close: None,
                 previous_session: None,

@@ -68,24 +68,33 @@ pub enum Job {
     Vpin,
     /// Gamma and delta exposure.
     GexDex,
+    /// Toxicity of recent trades, and who is taken to have made them.
+    FlowToxicity,
     /// Order-book imbalance.
     OrderBook,
     /// Vanna, charm, hedging impact and skew.
     DealerFlows,
     /// Kinds of trades.
     FlowClustering,
+    /// Unusual option activity.
+    UnusualActivity,
+    /// The imbalance of the closing auction.
+    Moc,
     /// The scalars that roll-ups and tables read.
     Summary,
 }
 
 impl Job {
     /// Every job, in the order they run.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Vpin,
         Self::GexDex,
+        Self::FlowToxicity,
         Self::OrderBook,
         Self::DealerFlows,
         Self::FlowClustering,
+        Self::UnusualActivity,
+        Self::Moc,
         Self::Summary,
     ];
 
@@ -94,9 +103,12 @@ impl Job {
         match self {
             Self::Vpin => "vpin",
             Self::GexDex => "gex_dex",
+            Self::FlowToxicity => "flow_toxicity",
             Self::OrderBook => "order_book",
             Self::DealerFlows => "dealer_flows",
             Self::FlowClustering => "flow_clustering",
+            Self::UnusualActivity => "unusual_activity",
+            Self::Moc => "moc",
             Self::Summary => "summary",
         }
     }
@@ -106,9 +118,12 @@ impl Job {
         match self {
             Self::Vpin => 5.0,
             Self::GexDex => 30.0,
+            Self::FlowToxicity => 60.0,
             Self::OrderBook => 1.0,
             Self::DealerFlows => 60.0,
             Self::FlowClustering => 90.0,
+            Self::UnusualActivity => 60.0,
+            Self::Moc => 30.0,
             Self::Summary => 0.0,
         }
     }

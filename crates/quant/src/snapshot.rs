@@ -13,11 +13,12 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use crate::calculator::{Calculator, NoValue, Status};
+use crate::market::{Bar, Imbalance};
 use crate::market::{OrderBook, Quote, Rule, Size, Span, Symbol, TapeRing, Timestamp};
 use crate::market::{SignedTrade, Trade};
 use crate::pricing::PricingTerms;
 
-pub use options::{ListedChain, Options};
+pub use options::{ChainAtSpot, ListedChain, Options};
 
 /// A part of the snapshot that is fetched, aged and refused on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,16 +33,22 @@ pub enum Section {
     Chain,
     /// Parameters that other programs discover.
     Discovered,
+    /// One-minute bars.
+    Bars,
+    /// The closing auction as its feed tells it.
+    Imbalance,
 }
 
 impl Section {
     /// Every section, in display order.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Ticker,
         Self::Book,
         Self::Trades,
         Self::Chain,
         Self::Discovered,
+        Self::Bars,
+        Self::Imbalance,
     ];
 
     /// The name on the wire and in settings.
@@ -52,6 +59,8 @@ impl Section {
             Self::Trades => "trades",
             Self::Chain => "chain",
             Self::Discovered => "discovered",
+            Self::Bars => "bars",
+            Self::Imbalance => "imbalance",
         }
     }
 
@@ -233,6 +242,10 @@ pub struct Snapshot {
     pub discovered: Discovered,
     /// Option chain.
     pub chain: Dated<ListedChain>,
+    /// One-minute bars, oldest first.
+    pub bars: Dated<Vec<Bar>>,
+    /// The closing auction as its feed tells it.
+    pub imbalance: Dated<Imbalance>,
     /// How it is priced.
     pub pricing: PricingTerms,
     /// The end of the session under way, else of the next one; where the calendar knows it.
@@ -391,6 +404,34 @@ impl<'a> Input<'a> for PreviousSession {
 
     fn take(view: &'a View<'_>) -> Result<Self, NoValue> {
         Ok(Self(view.snapshot.previous_session))
+    }
+}
+
+/// The end of the session under way, else of the next one; `None` where the calendar knows none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionClose(pub Option<Timestamp>);
+
+impl<'a> Input<'a> for SessionClose {
+    const NEEDS: Needs = Needs::NONE;
+
+    fn take(view: &'a View<'_>) -> Result<Self, NoValue> {
+        Ok(Self(view.snapshot.session_close))
+    }
+}
+
+impl<'a> Input<'a> for &'a [Bar] {
+    const NEEDS: Needs = Needs::section(Section::Bars);
+
+    fn take(view: &'a View<'_>) -> Result<Self, NoValue> {
+        Ok(view.read(Section::Bars, &view.snapshot.bars)?)
+    }
+}
+
+impl<'a> Input<'a> for &'a Imbalance {
+    const NEEDS: Needs = Needs::section(Section::Imbalance);
+
+    fn take(view: &'a View<'_>) -> Result<Self, NoValue> {
+        view.read(Section::Imbalance, &view.snapshot.imbalance)
     }
 }
 

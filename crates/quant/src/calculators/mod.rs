@@ -6,9 +6,14 @@ pub mod dex;
 pub mod flow_clusters;
 pub mod gex;
 pub mod hedging_impact;
+pub mod institutional_flow;
+pub mod moc;
 pub mod obi;
+pub mod retail_flow;
 pub mod skew;
 pub mod summary;
+pub mod toxicity;
+pub mod unusual;
 pub mod vanna;
 pub mod vpin;
 
@@ -25,6 +30,11 @@ pub const PER_SYMBOL: &[Entry] = &[
     Entry::of::<skew::Skew>(),
     Entry::of::<obi::Obi>(),
     Entry::of::<flow_clusters::FlowClusters>(),
+    Entry::of::<toxicity::Toxicity>(),
+    Entry::of::<institutional_flow::InstitutionalFlow>(),
+    Entry::of::<retail_flow::RetailFlow>(),
+    Entry::of::<unusual::Unusual>(),
+    Entry::of::<moc::Moc>(),
     Entry::of::<summary::Summary>(),
 ];
 

@@ -1,6 +1,7 @@
 //! The nouns of a market: instants, symbols, integer prices and sizes, quotes, books, trades,
 //! and the session calendar. No arithmetic of the field happens here but the signing of trades.
 
+mod auction;
 mod book;
 mod chain;
 mod conditions;
@@ -12,6 +13,7 @@ mod symbol;
 mod tape;
 mod time;
 
+pub use auction::{Bar, Imbalance};
 pub use book::{Level, OrderBook};
 pub use chain::{Chain, ChainBuilder, Column, Contracts, Head, Listing, Right, Series, Style};
 pub use conditions::Conditions;

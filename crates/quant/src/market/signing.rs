@@ -110,6 +110,22 @@ pub fn touch_rule(price: Price, touch: Option<Touch>) -> Side {
     }
 }
 
+/// At the ask or through it a buy, at the bid or through it a sell, inside of the quote unknown.
+/// Prices short of it by up to `tolerance` count as at it, but never past the midpoint.
+/// A locked or crossed quote says nothing.
+pub fn cross_rule(price: Price, touch: Option<Touch>, tolerance: Price) -> Side {
+    let Some(quote) = touch.filter(|touch| touch.is_regular()) else {
+        return Side::Unknown;
+    };
+    let units = |price: Price| i128::from(price.units());
+    let (price_units, slack) = (units(price), units(tolerance).max(0));
+    match quote_rule(price, touch) {
+        Side::Buy if price_units >= units(quote.ask) - slack => Side::Buy,
+        Side::Sell if price_units <= units(quote.bid) + slack => Side::Sell,
+        Side::Buy | Side::Sell | Side::Unknown => Side::Unknown,
+    }
+}
+
 /// From the ask down to 30 % of the spread a buy, from the bid up to 30 % a sell, both ends
 /// included, in the middle and outside of the quote unknown: the quote's part of CLNV.
 /// A locked or crossed quote says nothing.
@@ -230,6 +246,27 @@ mod tests {
         assert_eq!(zone_rule(price(10.03), quote), Side::Sell);
         assert_eq!(zone_rule(price(10.030_000_001), quote), Side::Unknown);
         assert_eq!(zone_rule(price(9.99), quote), Side::Unknown);
+    }
+
+    #[test]
+    fn a_quote_is_crossed_at_it_and_through_it() {
+        let says =
+            |at: f64, tolerance: f64| cross_rule(price(at), touch(10.0, 10.1), price(tolerance));
+        for at in [10.1, 10.2] {
+            assert_eq!(says(at, 0.0), Side::Buy);
+        }
+        for at in [10.0, 9.0] {
+            assert_eq!(says(at, 0.0), Side::Sell);
+        }
+        assert_eq!(says(10.09, 0.0), Side::Unknown);
+        assert_eq!(says(10.09, 0.01), Side::Buy);
+        assert_eq!(says(10.05, 1.0), Side::Unknown);
+        assert_eq!(says(10.04, 1.0), Side::Sell);
+        assert_eq!(
+            cross_rule(price(9.0), touch(9.0, 9.0), price(0.0)),
+            Side::Unknown
+        );
+        assert_eq!(cross_rule(price(9.0), None, price(0.0)), Side::Unknown);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod american;
 pub mod assignment;
+pub mod auction;
 pub mod black_scholes;
 pub mod book;
 pub mod bvc;
@@ -13,6 +14,7 @@ pub mod gamma_profile;
 pub mod implied_vol;
 pub mod kmeans;
 pub mod lanes;
+pub mod liquidity;
 pub mod microprice;
 pub mod normal;
 pub mod pchip;
@@ -25,5 +27,7 @@ pub mod student_t;
 pub mod sum;
 pub mod svi;
 pub mod term_structure;
+pub mod toxicity;
+pub mod unusual;
 pub mod volume_buckets;
 pub mod zero_gamma;

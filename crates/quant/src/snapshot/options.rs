@@ -91,6 +91,31 @@ impl<'a> Input<'a> for Options<'a> {
     }
 }
 
+/// A chain as listed, and the price of its underlying: for what needs no volatility.
+#[derive(Clone, Copy, Debug)]
+pub struct ChainAtSpot<'a> {
+    /// The chain.
+    pub chain: &'a Chain,
+    /// The ticker's spot where it is fresh, else the chain's own; above zero.
+    pub spot: f64,
+}
+
+impl<'a> Input<'a> for ChainAtSpot<'a> {
+    const NEEDS: Needs = Options::NEEDS;
+
+    fn take(view: &'a View<'_>) -> Result<Self, NoValue> {
+        let listed = view.read(Section::Chain, &view.snapshot.chain)?;
+        let spot = point(view, view.snapshot, &listed.chain)?.spot;
+        if !(spot > 0.0 && spot.is_finite()) {
+            return Err(NoValue::Undefined("the spot is not above zero"));
+        }
+        Ok(Self {
+            chain: &listed.chain,
+            spot,
+        })
+    }
+}
+
 /// The ticker's spot now where it is fresh, else the chain's own at its own time.
 fn point(view: &View<'_>, snapshot: &Snapshot, chain: &Chain) -> Result<Point, NoValue> {
     if let Ok(newest) = snapshot.quote.fresh(Section::Ticker, view.now)

@@ -17,12 +17,16 @@ mod exposures;
 mod forward;
 mod gex_profile;
 mod implied_vol;
+mod liquidity;
 mod microprice;
+mod moc_imbalance;
 mod priced;
 mod rolling;
 mod signing;
 mod surface;
 mod time_to_expiry;
+mod toxicity;
+mod unusual_activity;
 mod vpin;
 
 use quant::market::Calendars;

@@ -5,7 +5,8 @@ use quant::calculator::{Entry, Outcome, Runner, Status};
 use quant::calculators::{PER_SYMBOL, find};
 use quant::document::Label;
 use quant::market::{
-    Chain, QuoteHistory, Rule, Signer, Signing, Span, Symbol, TapeRing, Timestamp, Trade,
+    Bar, Chain, Imbalance, QuoteHistory, Rule, Signer, Signing, Span, Symbol, TapeRing, Timestamp,
+    Trade,
 };
 use quant::pricing::{ChainParams, PricingTerms, usual_rate};
 use quant::snapshot::{Dated, Discovered, ListedChain, Results, Snapshot};
@@ -46,8 +47,11 @@ impl Desk {
         let changed = |entry: &Entry| match entry.name {
             "vpin" => few.clone(),
             "flow_clusters" => json!({ "window_trades": 60, "min_trades": 20, "n_init": 2 }),
-            "obi" | "summary" => json!({}),
-            _ => json!({"history_window": 3, "min_samples": 2}),
+            "toxicity" => json!({"minimum_trades": 2}),
+            "gex" | "dex" | "vanna" | "charm" | "hedging_impact" | "skew" => {
+                json!({"history_window": 3, "min_samples": 2})
+            }
+            _ => json!({}),
         };
         Self::of(
             PER_SYMBOL
@@ -71,6 +75,8 @@ impl Desk {
                 quote: Dated::new(max_age),
                 book: Dated::new(max_age),
                 chain: Dated::new(max_age),
+                bars: Dated::new(max_age),
+                imbalance: Dated::new(max_age),
                 pricing: PricingTerms {
                     chain: ChainParams::default(),
                     rates: usual_rate("USD"),
@@ -94,10 +100,12 @@ impl Desk {
         }
     }
 
-    /// The same desk after a restart: calculators from their saved memory, each at its place on the
-    /// saved tape.
+    /// The same desk after a restart: calculators from their saved memory and place, the tape as
+    /// it was saved with them.
     pub(crate) fn restarted(mut self) -> Self {
         self.seats.iter_mut().for_each(Seat::restart);
+        let saved = serde_json::to_string(&self.snapshot.tape).unwrap();
+        self.snapshot.tape = serde_json::from_str(&saved).unwrap();
         self
     }
 
@@ -177,7 +185,40 @@ impl Desk {
             self.snapshot.book.set(book.clone(), book.at);
         }
         pass.trades.iter().for_each(|trade| self.print(*trade));
+        self.close_soon(pass);
         self.turn(pass.now)
+    }
+
+    /// A close half an hour ahead, its auction told by a print on half of the passes, and bars that
+    /// are as unruly as the prints.
+    fn close_soon(&mut self, pass: &Pass) {
+        let half_an_hour = Span::from_seconds(1_800.0);
+        self.snapshot.session_close = Some(pass.now.plus(half_an_hour));
+        let bar = |trade: &Trade| Bar {
+            start: trade.at,
+            open: trade.price,
+            high: trade.price,
+            low: trade.price,
+            close: trade.price,
+            volume: trade.size,
+        };
+        let bars = pass.trades.iter().map(bar).collect();
+        self.snapshot.bars.set(bars, pass.now);
+        self.snapshot.imbalance.clear();
+        if let [first, .., last] = pass.trades.as_slice()
+            && pass.trades.len().is_multiple_of(2)
+        {
+            let told = Imbalance {
+                paired: first.size,
+                imbalance: last.size,
+                side: first.flag,
+                reference_price: first.touch.map(|touch| touch.bid),
+                near_price: Some(first.price),
+                far_price: Some(last.price),
+                at: pass.now,
+            };
+            self.snapshot.imbalance.set(told, pass.now);
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use quant::calculator::{Entry, Status};
 use quant::calculators::{
-    PER_SYMBOL, charm, dex, flow_clusters, gex, hedging_impact, obi, skew, summary, vanna, vpin,
+    PER_SYMBOL, charm, dex, flow_clusters, gex, hedging_impact, institutional_flow, moc, obi,
+    retail_flow, skew, summary, toxicity, unusual, vanna, vpin,
 };
 use quant::market::OrderBook;
 use serde::Serialize;
@@ -34,8 +35,13 @@ fn check_payload(name: &str, body: &[u8]) {
         "charm" => round_trip::<charm::Payload>(body),
         "hedging_impact" => round_trip::<hedging_impact::Payload>(body),
         "skew" => round_trip::<skew::Payload>(body),
-        "obi" => round_trip::<obi::Payload>(body),
         "flow_clusters" => round_trip::<flow_clusters::Payload>(body),
+        "moc" => round_trip::<moc::Payload>(body),
+        "unusual" => round_trip::<unusual::Payload>(body),
+        "obi" => round_trip::<obi::Payload>(body),
+        "toxicity" => round_trip::<toxicity::Payload>(body),
+        "institutional_flow" => round_trip::<institutional_flow::Payload>(body),
+        "retail_flow" => round_trip::<retail_flow::Payload>(body),
         "summary" => round_trip::<summary::Payload>(body),
         other => panic!("no payload type is known here for {other}"),
     }
@@ -44,8 +50,11 @@ fn check_payload(name: &str, body: &[u8]) {
 /// JSON has no not-a-number; negative zero it has, and documents must not.
 fn check_text(document: &[u8]) {
     let text = std::str::from_utf8(document).unwrap();
-    for word in ["NaN", "nan", "Inf", "inf"] {
-        assert!(!text.contains(word), "{text}");
+    // Where a value begins; a field's name may hold them, as dominant does.
+    for word in ["NaN", "nan", "Inf", "inf", "-inf", "-Inf"] {
+        for before in [':', '[', ','] {
+            assert!(!text.contains(&format!("{before}{word}")), "{text}");
+        }
     }
     let value: Value = serde_json::from_str(text).unwrap();
     check_numbers(&value);
@@ -71,6 +80,16 @@ fn check_absent(name: &str, status: Status, body: &Value) {
         match (name, field.as_str()) {
             ("vpin", "value") => assert_eq!(*value, 0.5),
             ("vpin", "status") => assert!(value.is_string()),
+            ("unusual", "classification") => assert_eq!(*value, "absent"),
+            ("institutional_flow" | "retail_flow", "value") => assert_eq!(*value, 0.5),
+            ("institutional_flow" | "retail_flow", "status") if status == Status::Undefined => {
+                assert_eq!(*value, "unclassified");
+            }
+            ("toxicity" | "institutional_flow" | "retail_flow", "status")
+                if status == Status::Missing =>
+            {
+                assert_eq!(*value, "no_trades");
+            }
             ("summary", _) => {
                 assert!(value["value"].is_null() && value["as_of_ms"].is_null());
                 assert_eq!(value["status"], status.as_str());

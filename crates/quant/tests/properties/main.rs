@@ -11,6 +11,7 @@ mod clustering;
 mod desk;
 mod documents;
 mod exposures;
+mod flow;
 mod flow_clusters;
 mod gamma_profile;
 mod history;

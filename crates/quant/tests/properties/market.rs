@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use proptest::prelude::*;
 use quant::market::{
     Chain, Conditions, Level, OrderBook, Price, Quote, Side, Size, Span, Timestamp, Touch, Trade,
+    Venue,
 };
 use quant::snapshot::Discovered;
 
@@ -123,21 +124,30 @@ pub(crate) fn unruly_time(base: i64) -> impl Strategy<Value = Timestamp> {
 
 fn unruly_trade(base: i64) -> impl Strategy<Value = Trade> {
     let touch = prop::option::of((extreme_price(), extreme_price()));
+    let venue = prop::sample::select(vec![None, Some("XNAS"), Some("D"), Some("")]);
+    let conditions = prop::sample::select(vec![
+        Conditions::NONE,
+        Conditions::NONE,
+        Conditions::SWEEP,
+        Conditions::LATE,
+    ]);
     let fields = (
         unruly_time(base),
         extreme_price(),
         extreme_size(),
         side(),
         touch,
+        venue,
+        conditions,
     );
-    fields.prop_map(|(at, price, size, flag, quote)| Trade {
+    fields.prop_map(|(at, price, size, flag, quote, venue, conditions)| Trade {
         at,
         price,
         size,
         flag,
         touch: quote.map(|(bid, ask)| Touch { bid, ask }),
-        venue: None,
-        conditions: Conditions::NONE,
+        venue: venue.map(Venue::new),
+        conditions,
     })
 }
 

@@ -37,6 +37,8 @@ fn snapshot(head: Head, listings: &[Listing<'_>]) -> Snapshot {
         symbol: Symbol::new("GOOG").unwrap(),
         session_date: NaiveDate::default(),
         quote: Dated::new(max_age),
+        bars: Dated::new(max_age),
+        imbalance: Dated::new(max_age),
         book: Dated::new(max_age),
         tape: TapeRing::new(1),
         signing_rule: Rule::Auto,
