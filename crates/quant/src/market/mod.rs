@@ -3,6 +3,7 @@
 
 mod book;
 mod chain;
+mod condition_codes;
 mod conditions;
 mod number;
 mod quote;
@@ -11,9 +12,11 @@ pub mod signing;
 mod symbol;
 mod tape;
 mod time;
+mod venues;
 
 pub use book::{Level, OrderBook};
 pub use chain::{Chain, ChainBuilder, Column, Contracts, Head, Listing, Right, Series, Style};
+pub use condition_codes::CodeSet;
 pub use conditions::Conditions;
 pub use number::{Price, Size, size_sum_to_f64};
 pub use quote::{Quote, QuoteHistory, Touch};
@@ -24,3 +27,4 @@ pub use signing::{Rule, Side, SignedBy, TickRule};
 pub use symbol::Symbol;
 pub use tape::{QuoteSource, SignedTrade, Signer, Signing, TapeRing, Trade, Venue};
 pub use time::{Span, Timestamp};
+pub use venues::{OFF_EXCHANGE, US_VENUES, UsVenue};
