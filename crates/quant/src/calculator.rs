@@ -70,6 +70,8 @@ pub enum Job {
     GexDex,
     /// Order-book imbalance.
     OrderBook,
+    /// Sweeps and hidden orders.
+    SweepDetection,
     /// Vanna, charm, hedging impact and skew.
     DealerFlows,
     /// The scalars that roll-ups and tables read.
@@ -78,10 +80,11 @@ pub enum Job {
 
 impl Job {
     /// Every job, in the order they run.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Vpin,
         Self::GexDex,
         Self::OrderBook,
+        Self::SweepDetection,
         Self::DealerFlows,
         Self::Summary,
     ];
@@ -92,6 +95,7 @@ impl Job {
             Self::Vpin => "vpin",
             Self::GexDex => "gex_dex",
             Self::OrderBook => "order_book",
+            Self::SweepDetection => "sweep_detection",
             Self::DealerFlows => "dealer_flows",
             Self::Summary => "summary",
         }
@@ -103,6 +107,7 @@ impl Job {
             Self::Vpin => 5.0,
             Self::GexDex => 30.0,
             Self::OrderBook => 1.0,
+            Self::SweepDetection => 2.0,
             Self::DealerFlows => 60.0,
             Self::Summary => 0.0,
         }

@@ -14,5 +14,6 @@ pub mod json;
 pub mod market;
 pub mod math;
 pub mod pricing;
+pub mod prints;
 pub mod snapshot;
 pub mod synthetic;

@@ -8,6 +8,7 @@ pub mod hedging_impact;
 pub mod obi;
 pub mod skew;
 pub mod summary;
+pub mod sweep;
 pub mod vanna;
 pub mod vpin;
 
@@ -23,6 +24,7 @@ pub const PER_SYMBOL: &[Entry] = &[
     Entry::of::<hedging_impact::HedgingImpact>(),
     Entry::of::<skew::Skew>(),
     Entry::of::<obi::Obi>(),
+    Entry::of::<sweep::Sweep>(),
     Entry::of::<summary::Summary>(),
 ];
 

@@ -198,6 +198,20 @@ const ALGOSEEK: &[(u32, Conditions)] = &[
     (1 << 31, ODD_LOT),
 ];
 
+/// The name that each circumstance is written by.
+const WRITTEN: &[(&str, Conditions)] = &[
+    ("ISO", SWEEP),
+    ("AUCTION", AUCTION),
+    ("EXTENDED_HOURS", EXTENDED),
+    ("DERIVATIVELY_PRICED", DERIVED),
+    ("OUT_OF_SEQUENCE", LATE),
+    ("CANCELLED", CANCELLED),
+    ("MULTI_LEG", COMPLEX),
+    ("FLOOR", FLOOR),
+    ("CROSS", CROSS),
+    ("ODD_LOT", ODD_LOT),
+];
+
 /// Longest text that may be a name.
 const LONGEST_NAME: usize = 32;
 
@@ -222,6 +236,12 @@ impl Conditions {
         }
         let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|'));
         words.fold(NONE, |all, word| all.with(of_word(word, codes)))
+    }
+
+    /// The names of what is in it, as [`Conditions::of_text`] reads them.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let held = WRITTEN.iter().filter(move |(_, one)| self.has(*one));
+        held.map(|(name, _)| *name)
     }
 
     /// The conditions of AlgoSeek's bit mask, as Lean's equity samples have it.
@@ -348,6 +368,14 @@ mod tests {
         assert_eq!(mask(0x2010_0200), DERIVED);
         assert_eq!(mask(0x80), AUCTION);
         assert_eq!(mask(0x8000_0000), ODD_LOT);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for (name, conditions) in WRITTEN {
+            assert_eq!(sip(name), *conditions, "{name}");
+            assert_eq!(conditions.names().collect::<Vec<_>>(), [*name]);
+        }
     }
 
     #[test]

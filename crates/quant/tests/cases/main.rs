@@ -20,6 +20,7 @@ mod microprice;
 mod rolling;
 mod signing;
 mod surface;
+mod sweeps;
 mod time_to_expiry;
 mod vpin;
 

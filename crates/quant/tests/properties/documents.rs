@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use quant::calculator::{Entry, Status};
-use quant::calculators::{PER_SYMBOL, obi, summary, vpin};
+use quant::calculators::{PER_SYMBOL, obi, summary, sweep, vpin};
 use quant::market::OrderBook;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,6 +23,7 @@ fn check_payload(name: &str, body: &[u8]) {
     match name {
         "vpin" => round_trip::<vpin::Payload>(body),
         "obi" => round_trip::<obi::Payload>(body),
+        "sweep" => round_trip::<sweep::Payload>(body),
         "summary" => round_trip::<summary::Payload>(body),
         other => panic!("no payload type is known here for {other}"),
     }
