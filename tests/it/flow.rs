@@ -72,7 +72,11 @@ fn rows(shared: &Path, symbol: &str, date: &str) -> Vec<Row> {
             mask: u32::from_str_radix(mask, 16).unwrap(),
         }
     };
-    unpacked(&shared.join(name)).lines().skip(1).map(row).collect()
+    unpacked(&shared.join(name))
+        .lines()
+        .skip(1)
+        .map(row)
+        .collect()
 }
 
 fn text(path: &Path) -> String {
@@ -94,7 +98,10 @@ fn import(shared: &Path, folder: &Path, symbol: &str, date: &str, quotes: bool) 
     }
     let report: serde_json::Value =
         serde_json::from_str(&run(&args).succeeded()).expect("a report is JSON");
-    println!("{symbol}: dropped {}, noted {}", report["dropped"], report["noted"]);
+    println!(
+        "{symbol}: dropped {}, noted {}",
+        report["dropped"], report["noted"]
+    );
     assert_eq!(report["out_of_order"], serde_json::Value::Null);
     out
 }
@@ -123,7 +130,9 @@ fn replay(folder: &Path, name: &str, recordings: &[String], more: &[&str]) -> Re
 fn traced(results: &Results, symbol: &str) -> Vec<Traced> {
     let text = results.text("trades");
     let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
-    lines.filter(|line: &Traced| line.symbol == symbol).collect()
+    lines
+        .filter(|line: &Traced| line.symbol == symbol)
+        .collect()
 }
 
 /// The trace beside the rows it came from.
@@ -152,10 +161,17 @@ fn prints_off_exchange_and_of_another_moment_are_those_of_the_file() {
     for symbol in STOCKS {
         let (rows, traced) = (rows(&shared, symbol, "20131007"), traced(&results, symbol));
         let volume: i64 = rows.iter().map(|row| row.size).sum();
-        let off: i64 = rows.iter().filter(|row| row.venue == "D").map(|row| row.size).sum();
+        let off: i64 = rows
+            .iter()
+            .filter(|row| row.venue == "D")
+            .map(|row| row.size)
+            .sum();
         let flagged = traced.iter().filter(|line| line.is("off_exchange"));
         let flagged: f64 = flagged.map(|line| line.size).sum();
-        println!("{symbol}: {:.4} of {volume} shares off exchange", share(off, volume));
+        println!(
+            "{symbol}: {:.4} of {volume} shares off exchange",
+            share(off, volume)
+        );
         assert_eq!(flagged, off as f64, "{symbol}");
         for (row, line) in side_by_side(&rows, &traced) {
             let excluded = row.mask & EXCLUDED != 0;
@@ -213,7 +229,10 @@ fn sweeps_are_made_of_intermarket_sweep_orders() {
         }
     }
     for (precision, base, recall) in by_default {
-        assert!(precision > base + 0.1 && recall > 0.2, "{precision} {base} {recall}");
+        assert!(
+            precision > base + 0.1 && recall > 0.2,
+            "{precision} {base} {recall}"
+        );
     }
 }
 
@@ -232,4 +251,151 @@ fn a_tape_without_quotes_is_signed_by_the_tick_rule() {
     assert!(traced[first..].iter().all(|line| line.rule == "tick"));
     let swept = traced.iter().filter(|line| line.is("sweep")).count();
     println!("SPY: {} prints, {swept} of them in sweeps", traced.len());
+}
+
+/// Two stocks of LOBSTER and the levels of their books.
+const LABELLED: [(&str, u32); 2] = [("GOOG", 10), ("AAPL", 1)];
+
+/// Midnight in New York on 2012-06-21, nanoseconds since the epoch.
+const LOBSTER_MIDNIGHT_NS: i64 = 1_340_251_200_000_000_000;
+
+/// When each execution was and whether it was of a hidden order (type 5).
+fn labels(shared: &Path, symbol: &str) -> Vec<(i64, bool)> {
+    let name = format!("data/lobster_2012-06-21/{symbol}_trades_labelled.csv.zst");
+    let text = unpacked(&shared.join(name));
+    let label = |line: &str| {
+        let (at, rest) = line.split_once(',').unwrap();
+        let at: i64 = at.parse().unwrap();
+        (LOBSTER_MIDNIGHT_NS + at, rest.ends_with(",1"))
+    };
+    text.lines().skip(1).map(label).collect()
+}
+
+/// True and false positives, false negatives.
+#[derive(Default)]
+struct Hits {
+    right: u64,
+    wrong: u64,
+    missed: u64,
+}
+
+impl Hits {
+    fn add(&mut self, said: bool, is: bool) {
+        match (said, is) {
+            (true, true) => self.right += 1,
+            (true, false) => self.wrong += 1,
+            (false, true) => self.missed += 1,
+            (false, false) => {}
+        }
+    }
+
+    fn precision(&self) -> f64 {
+        self.right as f64 / (self.right + self.wrong).max(1) as f64
+    }
+
+    fn recall(&self) -> f64 {
+        self.right as f64 / (self.right + self.missed).max(1) as f64
+    }
+}
+
+/// The flag of a print against the type of its execution; the score of a document against the
+/// executions of hidden orders among the 100 prints it looks at.
+#[test]
+fn hidden_executions_are_told_from_displayed_ones() {
+    let shared = require_shared!();
+    let folder = TempDir::new().unwrap();
+    let recordings = LABELLED.map(|(symbol, levels)| {
+        let file = |what: &str| {
+            let name = format!("data/lobster_2012-06-21/{symbol}_{what}_{levels}.csv.zst");
+            text(&shared.join(name))
+        };
+        let out = text(&folder.path().join(format!("{symbol}.rec")));
+        let (message, book) = (file("message"), file("orderbook"));
+        let mut args = vec![
+            "import",
+            "lobster",
+            "--symbol",
+            symbol,
+            "--date",
+            "2012-06-21",
+        ];
+        args.extend(["--message", &message, "--orderbook", &book]);
+        args.extend(["--executions", "all", "--out", &out]);
+        run(&args).succeeded();
+        out
+    });
+    let results = replay(folder.path(), "out", &recordings, &[]);
+    results.check_documents(50);
+    let documents: Vec<serde_json::Value> = results
+        .text("hidden")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for (symbol, _) in LABELLED {
+        let traced = traced(&results, symbol);
+        let mut labels = labels(&shared, symbol);
+        // One file has an execution before the first label.
+        let unlabelled = traced.len() - labels.len();
+        assert!(unlabelled <= 1, "{symbol}: {unlabelled}");
+        labels.splice(
+            0..0,
+            traced[..unlabelled]
+                .iter()
+                .map(|line| (line.timestamp_ns, false)),
+        );
+        let mut prints = Hits::default();
+        for (line, (at, hidden)) in traced.iter().zip(&labels) {
+            assert_eq!(line.timestamp_ns, *at);
+            prints.add(line.is("hidden"), *hidden);
+        }
+        let (precision, recall) = (prints.precision(), prints.recall());
+        let hidden = labels.iter().filter(|(_, hidden)| *hidden).count();
+        println!(
+            "{symbol}: {hidden} of {} executions hidden; prints flagged with precision \
+             {precision:.3}, recall {recall:.3}",
+            labels.len()
+        );
+        assert!(precision > 0.9, "{symbol}: {precision}");
+
+        let scored: Vec<(f64, f64, usize)> = documents
+            .iter()
+            .filter(|document| document["symbol"] == symbol)
+            .filter_map(|document| {
+                let at_ns = (document["timestamp"].as_f64()? * 1e9) as i64;
+                let until = labels.partition_point(|(at, _)| *at <= at_ns);
+                let window = &labels[until.saturating_sub(100)..until];
+                let hidden = window.iter().filter(|(_, hidden)| *hidden).count();
+                let found = document["hidden_trades"].as_f64()?;
+                Some((document["hidden_score"].as_f64()?, found, hidden))
+            })
+            .collect();
+        println!(
+            "{symbol}: {} documents; score against 25 of 100 hidden",
+            scored.len()
+        );
+        for threshold in [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9] {
+            let mut hits = Hits::default();
+            for (score, _, hidden) in &scored {
+                hits.add(*score >= threshold, *hidden >= 25);
+            }
+            println!(
+                "  score from {threshold:.1}: precision {:.3}, recall {:.3}",
+                hits.precision(),
+                hits.recall()
+            );
+        }
+        println!("{symbol}: prints found in 100 against 25 of 100 hidden");
+        for threshold in [5.0, 10.0, 15.0, 20.0, 25.0, 30.0] {
+            let mut hits = Hits::default();
+            for (_, found, hidden) in &scored {
+                hits.add(*found >= threshold, *hidden >= 25);
+            }
+            println!(
+                "  {threshold:2} and more: precision {:.3}, recall {:.3}",
+                hits.precision(),
+                hits.recall()
+            );
+        }
+        assert!(scored.len() > 5_000, "{symbol}: {}", scored.len());
+    }
 }

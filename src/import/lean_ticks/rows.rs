@@ -88,7 +88,7 @@ impl QuoteRow {
         let side = |price, size| {
             let price = number(price, 0..=MAX_PRICE).ok_or("bad_price")?;
             let size = number(size, 0..=MAX_SIZE).ok_or("bad_size")?;
-            Ok((price, size))
+            Ok::<_, &'static str>((price, size))
         };
         Ok(Self {
             ms: time(ms)?,

@@ -223,7 +223,11 @@ impl Memory {
         let levels = icebergs.as_ref().map(|icebergs| icebergs.len() as u64);
         let score = 0.4 * (hidden_trades as f64 / 10.0).min(1.0)
             + 0.4 * (levels.unwrap_or(0) as f64 / 3.0).min(1.0)
-            + if ratio.is_some_and(|ratio| ratio > 2.0) { 0.2 } else { 0.0 };
+            + if ratio.is_some_and(|ratio| ratio > 2.0) {
+                0.2
+            } else {
+                0.0
+            };
         let share = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
         let Volumes {
             with_venue,

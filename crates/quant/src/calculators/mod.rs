@@ -5,6 +5,7 @@ pub mod charm;
 pub mod dex;
 pub mod gex;
 pub mod hedging_impact;
+pub mod hidden;
 pub mod obi;
 pub mod skew;
 pub mod summary;
@@ -25,6 +26,7 @@ pub const PER_SYMBOL: &[Entry] = &[
     Entry::of::<skew::Skew>(),
     Entry::of::<obi::Obi>(),
     Entry::of::<sweep::Sweep>(),
+    Entry::of::<hidden::Hidden>(),
     Entry::of::<summary::Summary>(),
 ];
 

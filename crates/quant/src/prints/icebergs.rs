@@ -136,9 +136,8 @@ impl Icebergs {
 impl Displayed {
     /// The run that a print goes on with, where it went beyond the displayed size.
     fn take(&mut self, price: Price, size: Size, at: Timestamp) -> Option<&Run> {
-        let goes_on = |run: &Run| {
-            run.price == price && (Span::ZERO..=REFILL).contains(&at.since(run.at))
-        };
+        let goes_on =
+            |run: &Run| run.price == price && (Span::ZERO..=REFILL).contains(&at.since(run.at));
         if let Some(run) = self.run.as_mut().filter(|run| goes_on(run)) {
             run.at = at;
             run.executed = run.executed.saturating_add(size.units());

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use quant::calculator::{Entry, Status};
-use quant::calculators::{PER_SYMBOL, obi, summary, sweep, vpin};
+use quant::calculators::{PER_SYMBOL, charm, dex, gex, hedging_impact, hidden, obi, skew};
+use quant::calculators::{summary, sweep, vanna, vpin};
 use quant::market::OrderBook;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,7 +24,14 @@ fn check_payload(name: &str, body: &[u8]) {
     match name {
         "vpin" => round_trip::<vpin::Payload>(body),
         "obi" => round_trip::<obi::Payload>(body),
+        "hidden" => round_trip::<hidden::Payload>(body),
         "sweep" => round_trip::<sweep::Payload>(body),
+        "gex" => round_trip::<gex::Payload>(body),
+        "dex" => round_trip::<dex::Payload>(body),
+        "vanna" => round_trip::<vanna::Payload>(body),
+        "charm" => round_trip::<charm::Payload>(body),
+        "hedging_impact" => round_trip::<hedging_impact::Payload>(body),
+        "skew" => round_trip::<skew::Payload>(body),
         "summary" => round_trip::<summary::Payload>(body),
         other => panic!("no payload type is known here for {other}"),
     }

@@ -16,4 +16,5 @@ mod microprice;
 mod obi;
 mod signing;
 mod smile;
+mod sweep;
 mod vpin;
