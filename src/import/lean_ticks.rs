@@ -1,5 +1,5 @@
-//! `import lean-ticks`: a day of a US stock from Lean's tick samples. The quotes of the venues
-//! become the national best bid and offer; a trade carries the one that stood before it.
+//! `import lean-ticks`: a day of a US stock from Lean's tick samples. Quotes become the national
+//! best bid and offer; a trade carries the one that stood before it.
 //!
 //! Times are whole milliseconds, many rows to one, and which of them came first is not told. So
 //! the rows of a millisecond are one change of the quote, and none of them is before a trade of
@@ -21,6 +21,16 @@ use rows::{QuoteRow, Rows, TradeRow, VenueName};
 
 const UNFILLED: &[&str] = &["side of trades", "id of trades", "vwap of ticker", "book"];
 
+/// What a row of quotes says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum QuotesAre {
+    /// The best bid or offer of all venues, and which venue makes it.
+    #[default]
+    National,
+    /// What one venue shows; the best is over all of them.
+    Venues,
+}
+
 /// What to import.
 #[derive(Clone, Debug)]
 pub struct LeanTicks {
@@ -32,6 +42,8 @@ pub struct LeanTicks {
     pub trades: Vec<PathBuf>,
     /// Files of quotes, in the order of time.
     pub quotes: Vec<PathBuf>,
+    /// What a row of quotes says.
+    pub quotes_are: QuotesAre,
     /// The recording to make.
     pub out: PathBuf,
 }
@@ -52,7 +64,7 @@ pub fn import(job: &LeanTicks, max_unpacked_bytes: u64) -> Result<ImportReport, 
             trade = trades.next()?;
         }
         while let Some(row) = quote.take_if(|row| row.ms == ms) {
-            day.venues.take(&row);
+            day.venues.take(&row, job.quotes_are);
             quote = quotes.next()?;
         }
         day.end_of(ms)?;
@@ -82,22 +94,27 @@ pub fn import(job: &LeanTicks, max_unpacked_bytes: u64) -> Result<ImportReport, 
 /// A price in 1e-4 of a dollar and the shares there.
 type Best = Option<(i64, i64)>;
 
-/// What each venue shows.
+/// What each venue shows; of national quotes, what the one that was best last does.
 #[derive(Default)]
 struct Venues(Vec<Shown>);
 
 struct Shown {
-    venue: VenueName,
+    /// `None` of national quotes: the best stands for all.
+    venue: Option<VenueName>,
     bid: Best,
     ask: Best,
 }
 
 impl Venues {
-    fn take(&mut self, row: &QuoteRow) {
-        let known = self.0.iter().position(|shown| shown.venue == row.venue);
+    fn take(&mut self, row: &QuoteRow, quotes_are: QuotesAre) {
+        let venue = match quotes_are {
+            QuotesAre::National => None,
+            QuotesAre::Venues => Some(row.venue),
+        };
+        let known = self.0.iter().position(|shown| shown.venue == venue);
         let at = known.unwrap_or_else(|| {
             self.0.push(Shown {
-                venue: row.venue,
+                venue,
                 bid: None,
                 ask: None,
             });

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use clap::Args;
 use quant::market::Symbol;
 
-use crate::import::lean_ticks::LeanTicks;
+use crate::import::lean_ticks::{LeanTicks, QuotesAre};
 
 /// Ticks of a US stock from QuantConnect's Lean: trades and quotes of every venue (plain, .zst or .gz).
 #[derive(Args, Clone, Debug)]
@@ -25,9 +25,12 @@ pub(super) struct LeanTicksArgs {
     /// Trades
     #[arg(long, value_name = "F", num_args = 1.., required_unless_present = "quotes")]
     trades: Vec<PathBuf>,
-    /// Quotes of the venues
+    /// Quotes
     #[arg(long, value_name = "F", num_args = 1..)]
     quotes: Vec<PathBuf>,
+    /// What a row of quotes says: the best of all venues, or what one venue shows
+    #[arg(long, value_enum, default_value_t)]
+    quotes_are: QuotesAre,
     /// The recording to make
     #[arg(long, value_name = "FILE.rec")]
     out: PathBuf,
@@ -40,6 +43,7 @@ impl From<LeanTicksArgs> for LeanTicks {
             date: args.date,
             trades: args.trades,
             quotes: args.quotes,
+            quotes_are: args.quotes_are,
             out: args.out,
         }
     }

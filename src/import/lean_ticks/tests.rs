@@ -23,7 +23,13 @@ const TRADES: &str = "ms,price_1e4,size,exchange,cond_hex,suspicious
 34200006,1820500,40,Q,1,1
 ";
 
-fn try_import(trades: &str, quotes: &str) -> Result<(ImportReport, Vec<String>), ImportError> {
+type Imported = Result<(ImportReport, Vec<String>), ImportError>;
+
+fn try_import(trades: &str, quotes: &str) -> Imported {
+    import_as(trades, quotes, QuotesAre::Venues)
+}
+
+fn import_as(trades: &str, quotes: &str, quotes_are: QuotesAre) -> Imported {
     let dir = TempDir::new().unwrap();
     let file = |name: &str, text: &str| {
         let path = dir.path().join(name);
@@ -35,6 +41,7 @@ fn try_import(trades: &str, quotes: &str) -> Result<(ImportReport, Vec<String>),
         date: NaiveDate::from_ymd_opt(2013, 10, 7).unwrap(),
         trades: file("trades.csv", trades),
         quotes: file("quotes.csv", quotes),
+        quotes_are,
         out: dir.path().join("day.rec"),
     };
     let report = import(&job, 1 << 20)?;
@@ -85,6 +92,15 @@ fn locked_and_crossed_quotes_are_kept_and_noted() {
         "{}",
         records[2]
     );
+}
+
+#[test]
+fn a_national_quote_takes_the_place_of_another_venues() {
+    let quotes = "1,100,1,0,0,N,1,0\n1,0,0,110,2,N,1,0\n2,0,0,120,3,Q,1,0\n3,90,4,0,0,Z,1,0\n";
+    let (report, records) = import_as("", quotes, QuotesAre::National).unwrap();
+    assert_eq!(records.len(), 3);
+    assert!(records[2].contains(r#""bid":0.009,"ask":0.012,"bid_size":4,"ask_size":3"#));
+    assert!(report.noted.is_empty());
 }
 
 #[test]
