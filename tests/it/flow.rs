@@ -188,7 +188,7 @@ fn sweeps_are_made_of_intermarket_sweep_orders() {
     let folder = TempDir::new().unwrap();
     let recordings = STOCKS.map(|symbol| import(&shared, folder.path(), symbol, DATE, true));
     println!("window ms, symbol: sweeps' prints, of them marked; marked volume in sweeps; F1");
-    let mut by_default = Vec::new();
+    let mut before = std::collections::BTreeMap::new();
     for window in [50, 100, 250, 500, 1000] {
         let set = format!("calculators.sweeps.window_ms={window}");
         let results = replay(
@@ -223,16 +223,19 @@ fn sweeps_are_made_of_intermarket_sweep_orders() {
                  {recall:.3}; {f1:.3}",
                 swept.len()
             );
+            assert!(precision > base, "{symbol} {window}: {precision} {base}");
             if window == 100 {
-                by_default.push((precision, base, recall));
+                assert!(recall > 0.5, "{symbol}: {recall}");
             }
+            // The wider the window, the more of the orders and the more of what is none.
+            let (precision_before, recall_before) = before
+                .insert(symbol, (precision, recall))
+                .unwrap_or((1.0, 0.0));
+            assert!(
+                precision <= precision_before && recall >= recall_before,
+                "{symbol} {window}"
+            );
         }
-    }
-    for (precision, base, recall) in by_default {
-        assert!(
-            precision > base + 0.1 && recall > 0.2,
-            "{precision} {base} {recall}"
-        );
     }
 }
 
@@ -370,13 +373,13 @@ fn hidden_executions_are_told_from_displayed_ones() {
             })
             .collect();
         println!(
-            "{symbol}: {} documents; score against 25 of 100 hidden",
+            "{symbol}: {} documents; score against 35 of 100 hidden",
             scored.len()
         );
         for threshold in [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9] {
             let mut hits = Hits::default();
             for (score, _, hidden) in &scored {
-                hits.add(*score >= threshold, *hidden >= 25);
+                hits.add(*score >= threshold, *hidden >= 35);
             }
             println!(
                 "  score from {threshold:.1}: precision {:.3}, recall {:.3}",
@@ -384,11 +387,11 @@ fn hidden_executions_are_told_from_displayed_ones() {
                 hits.recall()
             );
         }
-        println!("{symbol}: prints found in 100 against 25 of 100 hidden");
+        println!("{symbol}: prints found in 100 against 35 of 100 hidden");
         for threshold in [5.0, 10.0, 15.0, 20.0, 25.0, 30.0] {
             let mut hits = Hits::default();
             for (_, found, hidden) in &scored {
-                hits.add(*found >= threshold, *hidden >= 25);
+                hits.add(*found >= threshold, *hidden >= 35);
             }
             println!(
                 "  {threshold:2} and more: precision {:.3}, recall {:.3}",
