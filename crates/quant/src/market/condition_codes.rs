@@ -234,8 +234,14 @@ impl Conditions {
         if let Some(conditions) = of_name(text) {
             return conditions;
         }
-        let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|'));
-        words.fold(NONE, |all, word| all.with(of_word(word, codes)))
+        let words = || text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|'));
+        // Among words that are no codes, a letter is a word of theirs.
+        let is_prose = words().any(|word| {
+            let is_word = word.chars().nth(1).is_some() && !word.starts_with('@');
+            is_word && of_name(word).is_none()
+        });
+        let coded = words().filter(|word| !is_prose || word.chars().nth(1).is_some());
+        coded.fold(NONE, |all, word| all.with(of_word(word, codes)))
     }
 
     /// The names of what is in it, as [`Conditions::of_text`] reads them.
@@ -346,6 +352,7 @@ mod tests {
             "",
             " ",
             "FAK",
+            "of a vendor",
             "Σ",
             "@Σ",
             "J",
