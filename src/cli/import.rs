@@ -2,6 +2,7 @@
 //! of what was read, kept and dropped.
 
 mod chains;
+mod ticks;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,10 +14,11 @@ use quant::market::Symbol;
 use crate::import::binance::{Binance, Clock};
 use crate::import::lobster::{Executions, Lobster};
 use crate::import::{
-    ImportError, binance, broker_json, cboe_json, cboe_quotedata, jsonl, lean_chain, lobster,
-    nse_json, unknown_kind,
+    ImportError, binance, broker_json, cboe_json, cboe_quotedata, jsonl, lean_chain, lean_ticks,
+    lobster, nse_json, unknown_kind,
 };
 use chains::{BrokerJsonArgs, CboeJsonArgs, LeanChainArgs, NseJsonArgs, QuoteDataArgs};
+use ticks::LeanTicksArgs;
 
 /// Wrong use, configuration or input: the process exits with 2.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +43,7 @@ enum ImportKind {
     CboeQuotedata(QuoteDataArgs),
     CboeJson(CboeJsonArgs),
     LeanChain(LeanChainArgs),
+    LeanTicks(LeanTicksArgs),
     NseJson(NseJsonArgs),
     BrokerJson(BrokerJsonArgs),
     #[command(external_subcommand)]
@@ -149,6 +152,7 @@ pub fn run(args: ImportArgs, max_unpacked_bytes: u64) -> anyhow::Result<()> {
         ImportKind::CboeQuotedata(args) => cboe_quotedata::import(&args.into(), max_unpacked_bytes),
         ImportKind::CboeJson(args) => cboe_json::import(&args.into(), max_unpacked_bytes),
         ImportKind::LeanChain(args) => lean_chain::import(&args.into(), max_unpacked_bytes),
+        ImportKind::LeanTicks(args) => lean_ticks::import(&args.into(), max_unpacked_bytes),
         ImportKind::NseJson(args) => nse_json::import(&args.into(), max_unpacked_bytes),
         ImportKind::BrokerJson(args) => broker_json::import(&args.into(), max_unpacked_bytes),
         ImportKind::Unknown(words) => {

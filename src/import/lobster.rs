@@ -100,7 +100,8 @@ pub fn import(job: &Lobster, max_unpacked_bytes: u64) -> Result<ImportReport, Im
     day.sink.finish(UNFILLED)
 }
 
-fn midnight_ns(date: NaiveDate) -> Result<i64, ImportError> {
+/// The midnight in New York that times of a day count from.
+pub(super) fn midnight_ns(date: NaiveDate) -> Result<i64, ImportError> {
     let local = date.and_time(NaiveTime::MIN).and_local_timezone(New_York);
     local
         .earliest()
@@ -239,7 +240,7 @@ impl Day {
 }
 
 /// 5853300 is 585.33: the decimal text itself, no float.
-fn put_price(json: &mut String, price: i64) {
+pub(super) fn put_price(json: &mut String, price: i64) {
     let (whole, fraction) = (price / 10_000, price % 10_000);
     put(json, format_args!("{whole}"));
     if fraction != 0 {
@@ -248,7 +249,7 @@ fn put_price(json: &mut String, price: i64) {
     }
 }
 
-fn put_or_null<T>(json: &mut String, value: Option<T>, put_some: fn(&mut String, T)) {
+pub(super) fn put_or_null<T>(json: &mut String, value: Option<T>, put_some: fn(&mut String, T)) {
     match value {
         Some(value) => put_some(json, value),
         None => json.push_str("null"),
@@ -265,7 +266,7 @@ fn put_levels(json: &mut String, levels: &[Level]) {
     json.push(']');
 }
 
-fn put(json: &mut String, text: std::fmt::Arguments<'_>) {
+pub(super) fn put(json: &mut String, text: std::fmt::Arguments<'_>) {
     // Writing to a string cannot fail.
     let _ = json.write_fmt(text);
 }

@@ -8,6 +8,7 @@ pub mod cboe_quotedata;
 mod chain;
 pub mod jsonl;
 pub mod lean_chain;
+pub mod lean_ticks;
 pub mod lobster;
 pub mod nse_json;
 mod sink;
@@ -28,6 +29,7 @@ pub const KINDS: &[&str] = &[
     "cboe-quotedata",
     "cboe-json",
     "lean-chain",
+    "lean-ticks",
     "nse-json",
     "broker-json",
 ];
@@ -119,7 +121,7 @@ mod tests {
         assert_eq!(
             unknown_kind("x"),
             "import: no kind `x` (kinds: lobster, binance, jsonl, cboe-quotedata, cboe-json, \
-             lean-chain, nse-json, broker-json)"
+             lean-chain, lean-ticks, nse-json, broker-json)"
         );
     }
 }

@@ -6,19 +6,27 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use quant::market::{SignedTrade, Symbol};
+use quant::prints::sweeps::Criteria;
 use serde::Serialize;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::flags::{Flagged, Flags};
 use crate::store::exchange::{How, Write};
 
 /// The files of one replay. The first error of writing is kept until [`ReplayFiles::finish`].
 pub struct ReplayFiles {
     directory: PathBuf,
     documents: BTreeMap<&'static str, (BufWriter<File>, u64)>,
-    trades: Option<BufWriter<File>>,
+    trades: Option<Trace>,
     digest: Xxh3,
     open: bool,
     failed: Option<io::Error>,
+}
+
+/// The file of signed trades, and those that are not in it yet.
+struct Trace {
+    file: BufWriter<File>,
+    flags: Flags,
 }
 
 /// What was written.
@@ -39,13 +47,14 @@ struct TradeLine<'a> {
     side: &'static str,
     rule: &'static str,
     venue: Option<&'a str>,
-    flags: [&'static str; 0],
+    flags: &'a [&'static str],
 }
 
 impl ReplayFiles {
     /// Files in a directory, which is made where it is missing. Results of an earlier replay go,
-    /// so that none of them is taken for this one's.
-    pub fn create(directory: &Path, trace_trades: bool) -> io::Result<Self> {
+    /// so that none of them is taken for this one's. With `sweeps`, what makes one, the signed trades
+    /// are traced.
+    pub fn create(directory: &Path, sweeps: Option<Criteria>) -> io::Result<Self> {
         std::fs::create_dir_all(directory)?;
         let documents = quant::calculators::all().map(|entry| format!("{}.jsonl", entry.name));
         let others = ["trades.jsonl", "summary.json"].map(str::to_owned);
@@ -55,10 +64,12 @@ impl ReplayFiles {
                 _ => {}
             }
         }
-        let trades = match trace_trades {
-            true => Some(create(directory, "trades")?),
-            false => None,
+        let trace = |criteria| {
+            let file = create(directory, "trades")?;
+            let flags = Flags::new(criteria);
+            Ok::<_, io::Error>(Trace { file, flags })
         };
+        let trades = sweeps.map(trace).transpose()?;
         Ok(Self {
             directory: directory.to_owned(),
             documents: BTreeMap::new(),
@@ -89,40 +100,29 @@ impl ReplayFiles {
 
     /// Trades of a symbol were signed.
     pub fn trades(&mut self, symbol: &Symbol, trades: &[SignedTrade]) {
-        if !self.open {
-            return;
-        }
-        let Some(file) = &mut self.trades else {
+        let Some(trace) = &mut self.trades else {
             return;
         };
-        let result = trades.iter().try_for_each(|signed| {
-            let trade = &signed.trade;
-            let line = TradeLine {
-                symbol: symbol.as_str(),
-                timestamp_ns: trade.at.nanos(),
-                price: trade.price.to_f64(),
-                size: trade.size.to_f64(),
-                side: signed.side.as_str(),
-                rule: signed.signed_by.as_str(),
-                venue: trade.venue.as_ref().map(|venue| venue.as_str()),
-                flags: [],
-            };
-            file.write_all(&quant::json::to_vec(&line))?;
-            file.write_all(b"\n")
-        });
+        for signed in trades {
+            trace.flags.push(symbol, signed, self.open);
+        }
+        let known = trace.flags.known();
+        let result = trace.write(&known);
         self.note(result);
     }
 
     /// Flushes everything; an error is the first that happened.
     pub fn finish(&mut self) -> io::Result<Written> {
+        if let Some(trace) = &mut self.trades {
+            let rest = trace.flags.rest();
+            let result = trace.write(&rest).and_then(|()| trace.file.flush());
+            self.note(result);
+        }
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
         for (file, _) in self.documents.values_mut() {
             file.flush()?;
-        }
-        if let Some(trades) = &mut self.trades {
-            trades.flush()?;
         }
         let counts = self.documents.iter().map(|(name, (_, n))| (*name, *n));
         Ok(Written {
@@ -148,6 +148,29 @@ impl ReplayFiles {
         if let Err(error) = result {
             self.failed.get_or_insert(error);
         }
+    }
+}
+
+impl Trace {
+    fn write(&mut self, trades: &[Flagged]) -> io::Result<()> {
+        trades
+            .iter()
+            .filter(|flagged| flagged.wanted)
+            .try_for_each(|flagged| {
+                let trade = &flagged.signed.trade;
+                let line = TradeLine {
+                    symbol: flagged.symbol.as_str(),
+                    timestamp_ns: trade.at.nanos(),
+                    price: trade.price.to_f64(),
+                    size: trade.size.to_f64(),
+                    side: flagged.signed.side.as_str(),
+                    rule: flagged.signed.signed_by.as_str(),
+                    venue: trade.venue.as_ref().map(|venue| venue.as_str()),
+                    flags: &flagged.flags,
+                };
+                self.file.write_all(&quant::json::to_vec(&line))?;
+                self.file.write_all(b"\n")
+            })
     }
 }
 

@@ -5,6 +5,7 @@
 //! same recording and settings give the same bytes.
 
 pub mod files;
+pub mod flags;
 pub mod verify;
 
 use std::collections::BTreeMap;
@@ -12,8 +13,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
+use quant::calculator::Calculator as _;
+use quant::calculators::sweep::{Params, Sweep};
 use quant::market::{Span, Symbol, Timestamp};
-use serde::Serialize;
+use quant::prints::sweeps::Criteria;
+use serde::{Deserialize as _, Serialize};
 
 use self::files::ReplayFiles;
 use crate::clock::Stopwatch;
@@ -85,7 +89,11 @@ impl Replay {
         let mut events = recording::merge(readers.collect::<Result<_, _>>()?);
         let board = Arc::new(Board::holding(LIST_LENGTH));
         let cannot_write = || format!("cannot write results to {}", self.out.display());
-        let files = ReplayFiles::create(&self.out, self.trace_trades).with_context(cannot_write)?;
+        let sweeps = match self.trace_trades {
+            true => Some(sweeps_of(&setup)?),
+            false => None,
+        };
+        let files = ReplayFiles::create(&self.out, sweeps).with_context(cannot_write)?;
         let files = Arc::new(Mutex::new(files));
         let period = setup.period();
 
@@ -143,6 +151,14 @@ impl Replay {
         std::fs::write(self.out.join("summary.json"), text + "\n").with_context(cannot_write)?;
         Ok(summary)
     }
+}
+
+/// What makes a sweep, as set.
+fn sweeps_of(setup: &Setup) -> anyhow::Result<Criteria> {
+    let table = Sweep::CONFIG.and_then(|table| setup.config.calculators.get(table));
+    let params = table.map(Params::deserialize).transpose()?;
+    let criteria = params.unwrap_or_default().criteria();
+    criteria.map_err(|error| anyhow::anyhow!("calculators.sweeps: {error}"))
 }
 
 fn put(board: &Board, record: Record) {

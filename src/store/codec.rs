@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
-use quant::market::{Conditions, Level, OrderBook, Price, Quote, Side, Size, Span, Timestamp};
-use quant::market::{Touch, Trade, Venue};
+use quant::market::{CodeSet, Conditions, Level, OrderBook, Price, Quote, Side, Size, Span};
+use quant::market::{Timestamp, Touch, Trade, Venue};
 use quant::snapshot::Section;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -229,6 +229,7 @@ impl Decoder<'_> {
         let (mut price, mut size, mut time) = (Picked::new(), Picked::new(), Picked::new());
         let (mut flag, mut venue, mut id) = (Picked::new(), Picked::new(), Picked::new());
         let (mut bid, mut ask) = (None, None);
+        let mut conditions = TradeConditions::default();
         let mut scanner = Scanner::new(text);
         let scanned = scanner.object(|scanner, key| {
             match key {
@@ -253,6 +254,9 @@ impl Decoder<'_> {
                 "seq" => id.offer(1, id_of(scanner.scalar()?)),
                 "bid" => bid = self.price(section, scanner.scalar()?),
                 "ask" => ask = self.price(section, scanner.scalar()?),
+                "conditions" | "cond" => conditions.read(scanner)?,
+                "sweep" | "is_sweep" => conditions.read_sweep(&scanner.scalar()?),
+                "asset_type" => conditions.read_asset(&scanner.scalar()?),
                 _ => scanner.skip()?,
             }
             Ok(())
@@ -277,7 +281,7 @@ impl Decoder<'_> {
             flag: flag.value.unwrap_or_default(),
             touch,
             venue: venue.value,
-            conditions: Conditions::NONE,
+            conditions: conditions.get(),
         };
         Some(DecodedTrade {
             trade,
@@ -509,6 +513,62 @@ fn epoch_number(text: &str) -> Option<Timestamp> {
 /// A time as people write it: RFC 3339, or an epoch number told by magnitude.
 pub fn time_of(text: &str) -> Option<Timestamp> {
     epoch_number(text).or_else(|| Timestamp::from_rfc3339(text))
+}
+
+/// The conditions of a trade while it is read: whether its letters are those of a stock or of an
+/// option may stand behind them.
+#[derive(Default)]
+struct TradeConditions {
+    sip: Conditions,
+    opra: Conditions,
+    is_option: bool,
+}
+
+impl TradeConditions {
+    /// A list of codes or one text. Bare numbers are of some vendor's own table.
+    fn read(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Malformed> {
+        if scanner.peek() != Some(b'[') {
+            self.add(&scanner.scalar()?);
+            return Ok(());
+        }
+        scanner.array(|scanner| {
+            self.add(&scanner.scalar()?);
+            Ok(())
+        })
+    }
+
+    fn add(&mut self, scalar: &Scalar<'_>) {
+        if let Scalar::Text(text) = scalar {
+            self.sip = self.sip.with(Conditions::of_text(text, CodeSet::Sip));
+            self.opra = self.opra.with(Conditions::of_text(text, CodeSet::Opra));
+        }
+    }
+
+    fn read_sweep(&mut self, scalar: &Scalar<'_>) {
+        let is_sweep = match scalar {
+            Scalar::Bool(is_sweep) => *is_sweep,
+            Scalar::Text(text) => text.trim().eq_ignore_ascii_case("true") || text == "1",
+            Scalar::Number(text) => *text == "1",
+            Scalar::Null | Scalar::Container => false,
+        };
+        if is_sweep {
+            self.sip = self.sip.with(Conditions::SWEEP);
+            self.opra = self.opra.with(Conditions::SWEEP);
+        }
+    }
+
+    fn read_asset(&mut self, scalar: &Scalar<'_>) {
+        let names = ["option", "options", "opt"];
+        self.is_option = word_of(scalar)
+            .is_some_and(|word| names.iter().any(|name| name.eq_ignore_ascii_case(word)));
+    }
+
+    fn get(&self) -> Conditions {
+        match self.is_option {
+            true => self.opra,
+            false => self.sip,
+        }
+    }
 }
 
 fn venue_of(scalar: Scalar<'_>) -> Option<Venue> {

@@ -13,6 +13,7 @@ mod command_line;
 mod daemon;
 mod deployment;
 mod faults;
+mod flow;
 mod harness_works;
 mod options;
 mod real_data;

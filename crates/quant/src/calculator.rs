@@ -72,6 +72,8 @@ pub enum Job {
     FlowToxicity,
     /// Order-book imbalance.
     OrderBook,
+    /// Sweeps and hidden orders.
+    SweepDetection,
     /// Vanna, charm, hedging impact and skew.
     DealerFlows,
     /// Kinds of trades.
@@ -86,11 +88,12 @@ pub enum Job {
 
 impl Job {
     /// Every job, in the order they run.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Vpin,
         Self::GexDex,
         Self::FlowToxicity,
         Self::OrderBook,
+        Self::SweepDetection,
         Self::DealerFlows,
         Self::FlowClustering,
         Self::UnusualActivity,
@@ -105,6 +108,7 @@ impl Job {
             Self::GexDex => "gex_dex",
             Self::FlowToxicity => "flow_toxicity",
             Self::OrderBook => "order_book",
+            Self::SweepDetection => "sweep_detection",
             Self::DealerFlows => "dealer_flows",
             Self::FlowClustering => "flow_clustering",
             Self::UnusualActivity => "unusual_activity",
@@ -120,6 +124,7 @@ impl Job {
             Self::GexDex => 30.0,
             Self::FlowToxicity => 60.0,
             Self::OrderBook => 1.0,
+            Self::SweepDetection => 2.0,
             Self::DealerFlows => 60.0,
             Self::FlowClustering => 90.0,
             Self::UnusualActivity => 60.0,

@@ -16,5 +16,6 @@ pub mod market;
 pub mod math;
 pub mod participants;
 pub mod pricing;
+pub mod prints;
 pub mod snapshot;
 pub mod synthetic;

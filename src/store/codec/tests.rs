@@ -237,6 +237,25 @@ fn discovered_numbers_are_integer_text() {
     );
 }
 
+#[test]
+fn conditions_are_a_list_or_a_text_and_a_sweep_may_be_a_flag() {
+    let iso_odd = Conditions::SWEEP.with(Conditions::ODD_LOT);
+    for (fields, expected) in [
+        (r#""conditions":["ISO","ODD_LOT"]"#, iso_odd),
+        (r#""cond":"@F I""#, iso_odd),
+        (r#""cond":["F"],"conditions":["I",null,14,{}]"#, iso_odd),
+        (r#""is_sweep":true,"cond":"I""#, iso_odd),
+        (r#""sweep":"true""#, Conditions::SWEEP),
+        (r#""sweep":false,"cond":["of a vendor"]"#, Conditions::NONE),
+        (r#""cond":"S","asset_type":"option""#, Conditions::SWEEP),
+        (r#""cond":"S","asset_type":"equity""#, Conditions::NONE),
+        (r#""cond":null,"sweep":null"#, Conditions::NONE),
+    ] {
+        let text = format!(r#"{{"price":1,"size":1,"time":1799999999,{fields}}}"#);
+        assert_eq!(clean(trade(&text)).conditions, expected, "{fields}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {

@@ -6,12 +6,14 @@ pub mod dex;
 pub mod flow_clusters;
 pub mod gex;
 pub mod hedging_impact;
+pub mod hidden;
 pub mod institutional_flow;
 pub mod moc;
 pub mod obi;
 pub mod retail_flow;
 pub mod skew;
 pub mod summary;
+pub mod sweep;
 pub mod toxicity;
 pub mod unusual;
 pub mod vanna;
@@ -35,6 +37,8 @@ pub const PER_SYMBOL: &[Entry] = &[
     Entry::of::<retail_flow::RetailFlow>(),
     Entry::of::<unusual::Unusual>(),
     Entry::of::<moc::Moc>(),
+    Entry::of::<sweep::Sweep>(),
+    Entry::of::<hidden::Hidden>(),
     Entry::of::<summary::Summary>(),
 ];
 

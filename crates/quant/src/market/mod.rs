@@ -4,6 +4,7 @@
 mod auction;
 mod book;
 mod chain;
+mod condition_codes;
 mod conditions;
 mod number;
 mod quote;
@@ -12,10 +13,12 @@ pub mod signing;
 mod symbol;
 mod tape;
 mod time;
+mod venues;
 
 pub use auction::{Bar, Imbalance};
 pub use book::{Level, OrderBook};
 pub use chain::{Chain, ChainBuilder, Column, Contracts, Head, Listing, Right, Series, Style};
+pub use condition_codes::CodeSet;
 pub use conditions::Conditions;
 pub use number::{Price, Size, size_sum_to_f64};
 pub use quote::{Quote, QuoteHistory, Touch};
@@ -28,3 +31,4 @@ pub use signing::{Rule, Side, SignedBy, TickRule};
 pub use symbol::Symbol;
 pub use tape::{QuoteSource, SignedTrade, Signer, Signing, TapeRing, Trade, Venue};
 pub use time::{Span, Timestamp};
+pub use venues::{OFF_EXCHANGE, US_VENUES, UsVenue};

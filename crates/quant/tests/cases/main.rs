@@ -24,6 +24,7 @@ mod priced;
 mod rolling;
 mod signing;
 mod surface;
+mod sweeps;
 mod time_to_expiry;
 mod toxicity;
 mod unusual_activity;

@@ -7,8 +7,8 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use quant::calculator::{Entry, Status};
 use quant::calculators::{
-    PER_SYMBOL, charm, dex, flow_clusters, gex, hedging_impact, institutional_flow, moc, obi,
-    retail_flow, skew, summary, toxicity, unusual, vanna, vpin,
+    PER_SYMBOL, charm, dex, flow_clusters, gex, hedging_impact, hidden, institutional_flow, moc,
+    obi, retail_flow, skew, summary, sweep, toxicity, unusual, vanna, vpin,
 };
 use quant::market::OrderBook;
 use serde::Serialize;
@@ -42,6 +42,8 @@ fn check_payload(name: &str, body: &[u8]) {
         "toxicity" => round_trip::<toxicity::Payload>(body),
         "institutional_flow" => round_trip::<institutional_flow::Payload>(body),
         "retail_flow" => round_trip::<retail_flow::Payload>(body),
+        "hidden" => round_trip::<hidden::Payload>(body),
+        "sweep" => round_trip::<sweep::Payload>(body),
         "summary" => round_trip::<summary::Payload>(body),
         other => panic!("no payload type is known here for {other}"),
     }

@@ -21,4 +21,5 @@ mod microprice;
 mod obi;
 mod signing;
 mod smile;
+mod sweep;
 mod vpin;
