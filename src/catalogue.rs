@@ -58,6 +58,12 @@ pub fn key_table() -> String {
             "list of trades, newest at the tail",
         ),
         (of_symbol(keys::chain), "option chain"),
+        (of_symbol(keys::bars), "list of minute bars, oldest first"),
+        (
+            of_symbol(keys::bare_bars),
+            "the same, where that is missing",
+        ),
+        (of_symbol(keys::imbalance), "closing-auction feed"),
         (
             "options:{S}:*:greeks, options:{S}:greeks:*, greeks:{S}:*".to_owned(),
             "one contract each, where the chain is missing",

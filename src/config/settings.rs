@@ -261,6 +261,8 @@ pub struct MaxAgeMs {
     /// The option chain, by its own time; of one that says only that it is delayed, 15 minutes
     /// later.
     pub chain: u64,
+    /// The last minute bar, counted from its end.
+    pub bars: u64,
 }
 
 impl Default for MaxAgeMs {
@@ -270,6 +272,7 @@ impl Default for MaxAgeMs {
             book: 5_000,
             trades: 60_000,
             chain: 900_000,
+            bars: 180_000,
         }
     }
 }

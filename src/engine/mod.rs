@@ -286,6 +286,8 @@ impl Engine {
                 keys: slot.keys.clone(),
                 book: self.setup.needs(*due, Section::Book),
                 chain: self.setup.needs(*due, Section::Chain),
+                bars: self.setup.needs(*due, Section::Bars),
+                imbalance: self.setup.needs(*due, Section::Imbalance),
                 discovered: is_past(slot.discovered_due, DISCOVERED_EVERY, now),
             });
             drains.push(&mut slot.drain);

@@ -216,6 +216,7 @@ impl Setup {
             book_max_age: millis(config.max_age_ms.book),
             trades_max_age: millis(config.max_age_ms.trades),
             chain_max_age: millis(config.max_age_ms.chain),
+            bars_max_age: millis(config.max_age_ms.bars),
             pricing: PricingTerms {
                 chain: self.chain(),
                 rates: self.rates_of(symbol),

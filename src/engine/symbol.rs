@@ -24,7 +24,7 @@ use super::plan::Jobs;
 use super::states::{self, TapeState};
 use super::trades::TradeIntake;
 use crate::clock::Stopwatch;
-use crate::store::codec::{BadInput, Rules};
+use crate::store::codec::{BadInput, Rules, bars_as_of};
 use crate::store::drain::Drain;
 use crate::store::exchange::{Fetched, Gathered, NewTrades, Write};
 use crate::store::keys;
@@ -40,6 +40,8 @@ pub struct Terms {
     pub book_max_age: Span,
     /// Older chains are stale.
     pub chain_max_age: Span,
+    /// Older bars are stale.
+    pub bars_max_age: Span,
     /// Older trades are stale.
     pub trades_max_age: Span,
     /// How chains are priced.
@@ -76,6 +78,8 @@ pub struct SymbolEngine {
     ticker_hash: Option<u64>,
     book_hash: Option<u64>,
     chain_hash: Option<u64>,
+    bars_hash: Option<u64>,
+    imbalance_hash: Option<u64>,
     calculators: Vec<Hosted>,
 }
 
@@ -154,7 +158,7 @@ impl SymbolEngine {
                 quote: Dated::new(terms.ticker_max_age),
                 book: Dated::new(terms.book_max_age),
                 chain: Dated::new(terms.chain_max_age),
-                bars: Dated::new(Span::from_seconds(180.0)),
+                bars: Dated::new(terms.bars_max_age),
                 imbalance: Dated::new(terms.ticker_max_age),
                 pricing: terms.pricing.clone(),
                 session_close: None,
@@ -171,6 +175,8 @@ impl SymbolEngine {
             ticker_hash: None,
             book_hash: None,
             chain_hash: None,
+            bars_hash: None,
+            imbalance_hash: None,
             calculators,
             terms,
         })
@@ -202,6 +208,8 @@ impl SymbolEngine {
         self.snapshot.quote.set_max_age(terms.ticker_max_age);
         self.snapshot.book.set_max_age(terms.book_max_age);
         self.snapshot.chain.set_max_age(terms.chain_max_age);
+        self.snapshot.bars.set_max_age(terms.bars_max_age);
+        self.snapshot.imbalance.set_max_age(terms.ticker_max_age);
         if self.snapshot.pricing != terms.pricing {
             self.snapshot.pricing = terms.pricing.clone();
             if let Some(listed) = self.snapshot.chain.newest_mut() {
@@ -239,6 +247,8 @@ impl SymbolEngine {
         self.take_session(today, now);
         self.take_book(gathered.book, now, &mut turned.bad);
         self.take_chain(gathered.chain, now, &mut turned.bad);
+        self.take_bars(gathered.bars, now, &mut turned.bad);
+        self.take_imbalance(gathered.imbalance, now, &mut turned.bad);
         let discovered = [
             gathered.bucket_size,
             gathered.bucket_size_global,
@@ -268,6 +278,8 @@ impl SymbolEngine {
             (Section::Ticker, snapshot.quote.as_of()),
             (Section::Book, snapshot.book.as_of()),
             (Section::Chain, snapshot.chain.as_of()),
+            (Section::Bars, snapshot.bars.as_of()),
+            (Section::Imbalance, snapshot.imbalance.as_of()),
             (
                 Section::Trades,
                 snapshot.tape.newest().map(|signed| signed.trade.at),
@@ -399,6 +411,34 @@ impl SymbolEngine {
                     let (at, fresh_from) = (chain.at(), fresh_from(head, now));
                     let listed = ListedChain::new(chain);
                     self.snapshot.chain.set_delayed(listed, at, fresh_from);
+                }
+            }
+        }
+    }
+
+    fn take_bars(&mut self, fetched: Fetched, now: Timestamp, bad: &mut BadInput) {
+        let mut decoder = self.terms.rules.decoder(now, bad);
+        match news(fetched, Section::Bars, &mut self.bars_hash, decoder.bad) {
+            News::Gone => self.snapshot.bars.clear(),
+            News::None => {}
+            News::Value(bytes) => {
+                if let Some(bars) = decoder.bars(&bytes) {
+                    let as_of = bars_as_of(&bars, now);
+                    self.snapshot.bars.set(bars, as_of);
+                }
+            }
+        }
+    }
+
+    fn take_imbalance(&mut self, fetched: Fetched, now: Timestamp, bad: &mut BadInput) {
+        let mut decoder = self.terms.rules.decoder(now, bad);
+        let hash = &mut self.imbalance_hash;
+        match news(fetched, Section::Imbalance, hash, decoder.bad) {
+            News::Gone => self.snapshot.imbalance.clear(),
+            News::None => {}
+            News::Value(bytes) => {
+                if let Some(imbalance) = decoder.imbalance(&bytes) {
+                    self.snapshot.imbalance.set(imbalance, imbalance.at);
                 }
             }
         }

@@ -145,7 +145,7 @@ fn record(
 struct RunWriter {
     frames: FrameWriter,
     raw: Vec<u8>,
-    last: HashMap<Symbol, [Option<Bytes>; 6]>,
+    last: HashMap<Symbol, [Option<Bytes>; 8]>,
 }
 
 impl RunWriter {
@@ -232,11 +232,13 @@ impl RunWriter {
     }
 }
 
-fn fields(gathered: &Gathered) -> [&Fetched; 6] {
+fn fields(gathered: &Gathered) -> [&Fetched; 8] {
     [
         &gathered.ticker,
         &gathered.book,
         &gathered.chain,
+        &gathered.bars,
+        &gathered.imbalance,
         &gathered.bucket_size,
         &gathered.bucket_size_global,
         &gathered.volume,
@@ -269,7 +271,7 @@ pub struct RunReader {
     header: Header,
     frame: Bytes,
     at: usize,
-    last: HashMap<Symbol, [Option<Bytes>; 6]>,
+    last: HashMap<Symbol, [Option<Bytes>; 8]>,
     dropped: Option<u64>,
 }
 
@@ -360,6 +362,8 @@ impl RunReader {
             ticker: next(),
             book: next(),
             chain: next(),
+            bars: next(),
+            imbalance: next(),
             bucket_size: next(),
             bucket_size_global: next(),
             volume: next(),

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use quant::market::{Span, Timestamp};
 
 use super::drain::{Aligned, Drain};
-use super::exchange::{Ask, Fetched, Gathered, How, NewTrades, Write};
+use super::exchange::{Ask, BARS, Fetched, Gathered, How, NewTrades, Write, joined};
 use super::keys;
 
 /// Elements a trade list keeps, as producers trim it.
@@ -105,6 +105,11 @@ impl Board {
             ticker: fetch(true, &ask.keys.ticker),
             book: fetch(ask.book, &ask.keys.book),
             chain: fetch(ask.chain, &ask.keys.chain),
+            bars: match ask.bars {
+                true => bars(&entries, ask),
+                false => Fetched::NotAsked,
+            },
+            imbalance: fetch(ask.imbalance, &ask.keys.imbalance),
             bucket_size: fetch(ask.discovered, &ask.keys.bucket_size),
             bucket_size_global: fetch(ask.discovered, keys::DISCOVERED_BUCKET_SIZE),
             volume: fetch(ask.discovered, &ask.keys.volume),
@@ -147,6 +152,22 @@ fn fetched(entries: &HashMap<Arc<str>, Entry>, key: &str, now: Timestamp) -> Fet
         Some(Entry::Text(value, _)) => Fetched::Value(value.clone()),
         Some(Entry::List(_)) => Fetched::WrongType,
         None => Fetched::Missing,
+    }
+}
+
+/// The newest bars, at the bare key where the other has none.
+fn bars(entries: &HashMap<Arc<str>, Entry>, ask: &Ask) -> Fetched {
+    let at = |key: &str| match entries.get(key) {
+        Some(Entry::List(list)) => {
+            let skip = list.len().saturating_sub(BARS);
+            joined(&list.iter().skip(skip).cloned().collect::<Vec<_>>())
+        }
+        Some(Entry::Text(..)) => Fetched::WrongType,
+        None => Fetched::Missing,
+    };
+    match at(&ask.keys.bars) {
+        Fetched::Missing => at(&ask.keys.bare_bars),
+        found => found,
     }
 }
 
@@ -217,6 +238,8 @@ mod tests {
             keys: Arc::new(SymbolKeys::of(&Symbol::new("GOOG").unwrap())),
             book: false,
             chain: false,
+            bars: false,
+            imbalance: false,
             discovered: false,
         }
     }

@@ -3,6 +3,7 @@
 //! Behind this door times are [`Timestamp`], prices and sizes are integers, and a missing number
 //! is `None`. What cannot be decoded is counted with its reason and harms nothing else.
 
+mod auction;
 mod chain;
 pub mod contract_id;
 pub mod expiry;
@@ -17,6 +18,8 @@ use quant::snapshot::Section;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::config::DateOrder;
+
+pub use auction::bars_as_of;
 
 use super::scan::{Malformed, Scalar, Scanner, decimal};
 

@@ -7,6 +7,9 @@ use bytes::Bytes;
 
 use super::keys::SymbolKeys;
 
+/// Minute bars that are read: an hour, and some that may be missing or under way.
+pub const BARS: usize = 90;
+
 /// What to read of one symbol.
 #[derive(Clone, Debug)]
 pub struct Ask {
@@ -16,6 +19,10 @@ pub struct Ask {
     pub book: bool,
     /// Whether the option chain is needed.
     pub chain: bool,
+    /// Whether minute bars are needed.
+    pub bars: bool,
+    /// Whether the closing-auction feed is needed.
+    pub imbalance: bool,
     /// Whether the discovered parameters are needed.
     pub discovered: bool,
 }
@@ -55,6 +62,10 @@ pub struct Gathered {
     pub book: Fetched,
     /// Option chain; where its key is missing, one put together from the keys of its contracts.
     pub chain: Fetched,
+    /// Minute bars: the elements of the list as one JSON array.
+    pub bars: Fetched,
+    /// Closing-auction feed.
+    pub imbalance: Fetched,
     /// Discovered VPIN bucket size of the symbol.
     pub bucket_size: Fetched,
     /// Discovered VPIN bucket size of all symbols.
@@ -110,4 +121,25 @@ pub enum StoreError {
     /// The URL cannot be used.
     #[error("redis.url: {0}")]
     Url(String),
+}
+
+/// The elements of a list as one JSON array; nothing where there are none.
+pub fn joined(elements: &[Bytes]) -> Fetched {
+    if elements.is_empty() {
+        return Fetched::Missing;
+    }
+    let length = elements
+        .iter()
+        .map(|element| element.len() + 1)
+        .sum::<usize>();
+    let mut text = Vec::with_capacity(length + 1);
+    text.push(b'[');
+    for (at, element) in elements.iter().enumerate() {
+        if at > 0 {
+            text.push(b',');
+        }
+        text.extend_from_slice(element);
+    }
+    text.push(b']');
+    Fetched::Value(text.into())
 }

@@ -91,6 +91,21 @@ pub fn contract(key: &str) -> Option<ContractKey<'_>> {
     })
 }
 
+/// List of minute bars, oldest first.
+pub fn bars(symbol: &Symbol) -> String {
+    format!("market:{symbol}:bars:1min")
+}
+
+/// The same, as some producers name it.
+pub fn bare_bars(symbol: &Symbol) -> String {
+    format!("market:{symbol}:bars")
+}
+
+/// Closing-auction feed.
+pub fn imbalance(symbol: &Symbol) -> String {
+    format!("market:{symbol}:imbalance")
+}
+
 /// VPIN bucket size for one symbol, found by another program.
 pub fn discovered_bucket_size(symbol: &Symbol) -> String {
     format!("discovered:vpin_bucket_size:{symbol}")
@@ -112,6 +127,12 @@ pub struct SymbolKeys {
     pub trades: String,
     /// Option chain.
     pub chain: String,
+    /// Minute bars.
+    pub bars: String,
+    /// Minute bars under their bare name.
+    pub bare_bars: String,
+    /// Closing-auction feed.
+    pub imbalance: String,
     /// Discovered VPIN bucket size.
     pub bucket_size: String,
     /// Discovered average daily volume.
@@ -126,6 +147,9 @@ impl SymbolKeys {
             book: book(symbol),
             trades: trades(symbol),
             chain: chain(symbol),
+            bars: bars(symbol),
+            bare_bars: bare_bars(symbol),
+            imbalance: imbalance(symbol),
             bucket_size: discovered_bucket_size(symbol),
             volume: discovered_volume(symbol),
         }

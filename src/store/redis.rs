@@ -21,8 +21,8 @@ use self::sweep::Sweeps;
 use super::board::drained;
 use super::contracts::chain_text;
 use super::drain::{Aligned, Drain};
-use super::exchange::{Ask, Fetched, Gathered, How, NewTrades, StoreError, Write};
-use super::keys;
+use super::exchange::{Ask, BARS, Fetched, Gathered, How, NewTrades, StoreError, Write, joined};
+use super::keys::{self, SymbolKeys};
 use crate::config;
 
 /// Keys in one `MGET` and documents in one script call: large enough to save calls, small enough
@@ -328,6 +328,9 @@ impl Redis {
             if ask.book {
                 wanted.push((at, Field::Book, &ask.keys.book));
             }
+            if ask.imbalance {
+                wanted.push((at, Field::Imbalance, &ask.keys.imbalance));
+            }
             if ask.discovered {
                 wanted.push((at, Field::BucketSize, &ask.keys.bucket_size));
                 wanted.push((at, Field::Volume, &ask.keys.volume));
@@ -359,6 +362,7 @@ impl Redis {
                 Field::Ticker => gathered[at].ticker = value,
                 Field::Book => gathered[at].book = value,
                 Field::Chain => gathered[at].chain = value,
+                Field::Imbalance => gathered[at].imbalance = value,
                 Field::BucketSize => gathered[at].bucket_size = value,
                 Field::Volume => gathered[at].volume = value,
                 Field::BucketSizeGlobal => {
@@ -370,8 +374,32 @@ impl Redis {
                 }
             }
         }
+        self.bars(asks, &mut gathered).await?;
         self.chains_of_contracts(asks, &mut gathered).await?;
         Ok(gathered)
+    }
+
+    /// Minute bars, of their bare key where the other has none.
+    async fn bars(&self, asks: &[Ask], gathered: &mut [Gathered]) -> Result<(), StoreError> {
+        let mut wanted: Vec<usize> = (0..asks.len()).filter(|&at| asks[at].bars).collect();
+        let named: [fn(&SymbolKeys) -> &str; 2] = [|keys| &keys.bars, |keys| &keys.bare_bars];
+        for key in named {
+            if wanted.is_empty() {
+                break;
+            }
+            let keys = wanted
+                .iter()
+                .map(|&at| (key(&asks[at].keys), -(BARS as i64)));
+            let lists = self.lists(&keys.collect::<Vec<_>>()).await?;
+            for (&at, list) in wanted.iter().zip(lists) {
+                gathered[at].bars = match list {
+                    List::Elements(elements) => joined(&elements),
+                    List::WrongType => Fetched::WrongType,
+                };
+            }
+            wanted.retain(|&at| gathered[at].bars == Fetched::Missing);
+        }
+        Ok(())
     }
 
     /// Where a chain is missing, one of the keys of its contracts.
@@ -469,6 +497,7 @@ enum Field {
     Ticker,
     Book,
     Chain,
+    Imbalance,
     BucketSize,
     BucketSizeGlobal,
     Volume,

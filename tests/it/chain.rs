@@ -48,6 +48,8 @@ fn chains(runtime: &tokio::runtime::Runtime, redis: &Redis, symbols: &[&str]) ->
         keys: Arc::new(SymbolKeys::of(&Symbol::new(name).unwrap())),
         book: false,
         chain: true,
+        bars: false,
+        imbalance: false,
         discovered: false,
     };
     let asks: Vec<Ask> = symbols.iter().map(ask).collect();

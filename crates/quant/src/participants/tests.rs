@@ -1,3 +1,5 @@
+//! What the classification of participants promises: each point of the score, and two shares of one.
+
 use super::*;
 use crate::market::{
     Conditions, Price, QuoteSource, SignedBy, Size, Timestamp, Touch, Trade, Venue,

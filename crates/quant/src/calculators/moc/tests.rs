@@ -1,3 +1,5 @@
+//! What the document of the closing auction promises: the estimate, the feed, the window.
+
 use super::*;
 use crate::calculators::obi::Obi;
 use crate::market::Size;

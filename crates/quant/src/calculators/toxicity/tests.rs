@@ -1,3 +1,5 @@
+//! What toxicity promises: components, spreads, venues, and what is left out.
+
 use super::*;
 use crate::market::{
     Conditions, Price, QuoteSource, Side, SignedBy, SignedTrade, Size, Touch, Trade, Venue,

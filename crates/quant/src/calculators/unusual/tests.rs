@@ -1,3 +1,5 @@
+//! What unusual activity promises: ratios, flags, the contracts it names.
+
 use super::*;
 use crate::market::{Calendars, ChainBuilder, Head, Listing};
 
