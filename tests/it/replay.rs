@@ -100,7 +100,7 @@ fn a_replay_leaves_no_results_of_the_one_before_it() {
     let folder = tempfile::tempdir().unwrap();
     let recording = import_all(folder.path());
     let before = replay(folder.path(), "out", &[&recording]);
-    assert_eq!(before.files().len(), 4);
+    assert_eq!(before.files().len(), 6);
     let out = folder.path().join("out");
     let off = "update_intervals.vpin=off";
     let args = [
@@ -114,7 +114,8 @@ fn a_replay_leaves_no_results_of_the_one_before_it() {
     run(&args).succeeded();
     let files = Results::read(&out).files();
     let names: Vec<&String> = files.keys().collect();
-    assert_eq!(names, ["obi.jsonl", "summary.jsonl"]);
+    let expected = ["hidden", "obi", "summary", "sweep"].map(|name| format!("{name}.jsonl"));
+    assert_eq!(names, expected.iter().collect::<Vec<_>>());
 }
 
 #[test]
