@@ -74,6 +74,19 @@ fn replay(folder: &Path, name: &str, recordings: &[&str]) -> Results {
     Results::read(&out)
 }
 
+/// What is computed from tickers, books and trades.
+const DOCUMENTS: [&str; 9] = [
+    "flow_clusters",
+    "hidden",
+    "institutional_flow",
+    "obi",
+    "retail_flow",
+    "summary",
+    "sweep",
+    "toxicity",
+    "vpin",
+];
+
 #[test]
 fn a_recording_replayed_twice_gives_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
@@ -85,8 +98,7 @@ fn a_recording_replayed_twice_gives_the_same_bytes() {
         results.summary["seconds"].take();
     }
     assert_eq!(once.summary, twice.summary);
-    let documents = ["hidden", "obi", "summary", "sweep", "vpin"];
-    assert_eq!(once.documents(), documents);
+    assert_eq!(once.documents(), DOCUMENTS);
     assert_eq!(once.summary["bad_input"], json!({}));
     for name in once.documents() {
         let lines = once.text(&name).lines().count();
@@ -100,7 +112,8 @@ fn a_replay_leaves_no_results_of_the_one_before_it() {
     let folder = tempfile::tempdir().unwrap();
     let recording = import_all(folder.path());
     let before = replay(folder.path(), "out", &[&recording]);
-    assert_eq!(before.files().len(), 6);
+    // The documents, and the trades.
+    assert_eq!(before.files().len(), DOCUMENTS.len() + 1);
     let out = folder.path().join("out");
     let off = "update_intervals.vpin=off";
     let args = [
@@ -114,7 +127,8 @@ fn a_replay_leaves_no_results_of_the_one_before_it() {
     run(&args).succeeded();
     let files = Results::read(&out).files();
     let names: Vec<&String> = files.keys().collect();
-    let expected = ["hidden", "obi", "summary", "sweep"].map(|name| format!("{name}.jsonl"));
+    let expected = DOCUMENTS.iter().filter(|name| **name != "vpin");
+    let expected: Vec<String> = expected.map(|name| format!("{name}.jsonl")).collect();
     assert_eq!(names, expected.iter().collect::<Vec<_>>());
 }
 
