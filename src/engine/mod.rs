@@ -44,8 +44,8 @@ use crate::telemetry;
 
 /// How often discovered parameters are read: they change once a day.
 const DISCOVERED_EVERY: Span = Span::from_millis(60_000);
-/// Most chains read in one pass, a dozen megabytes of usual ones.
-const CHAINS_A_PASS: usize = 256;
+/// Most chains read in one pass, some twenty megabytes of usual ones.
+const CHAINS_A_PASS: usize = 512;
 /// How often keys that gave nothing are asked for their type.
 const PROBE_EVERY: Span = Span::from_millis(10_000);
 /// How often one kind of bad input is put into the log.

@@ -1,7 +1,8 @@
 //! k-means: rows in k clusters about their means, so that the squared distances to them are small.
 //!
-//! Starts are linfa's, by k-means++ (Arthur & Vassilvitskii, "k-means++: The Advantages of Careful
-//! Seeding", SODA 2007). Its update counts the old centroid as one more point and so only comes
+//! Starts are by k-means++ (Arthur & Vassilvitskii, "k-means++: The Advantages of Careful Seeding",
+//! SODA 2007): the first of a search from nothing is linfa's, the others are seeded here, as one run of
+//! linfa costs as much as ten of them. Its update counts the old centroid as one more point and so only comes
 //! near to where Lloyd's ends ("Least Squares Quantization in PCM", IEEE Trans. Inf. Theory 28,
 //! 1982); plain Lloyd steps from there end where no label changes any more.
 
@@ -12,13 +13,14 @@ use linfa::traits::Fit;
 use linfa_clustering::{KMeans, KMeansInit};
 use ndarray::{Array2, ArrayView1};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use rand_xoshiro::rand_core::SeedableRng;
+use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 
 /// Greatest size of a number in a row: squares and sums of squares stay finite.
 pub const LARGEST: f64 = 1e100;
 
-/// linfa stops where centroids move by less; looser, its damped steps stop early.
-const TOLERANCE: f64 = 1e-9;
+/// linfa stops where centroids move by less. Its steps are damped and slow to come to rest; ours go
+/// on from there to the fixed point.
+const TOLERANCE: f64 = 0.1;
 
 /// Steps at most. A few dozen are usual; what is not at rest by then is taken as it is.
 const MAX_STEPS: usize = 300;
@@ -100,9 +102,23 @@ pub fn fit<const D: usize>(
     } else {
         restarts.max(1)
     };
-    let cold = (wanted > 0).then(|| {
-        let start = plus_plus(&sorted, search, wanted).unwrap_or_else(|| evenly(&sorted, k));
-        lloyd(&sorted, start)
+    let starts = (0..wanted as u64).map(|number| {
+        let seed = search.seed.wrapping_add(number);
+        // A search without a start of its own begins with linfa's.
+        let by_linfa = number == 0 && warm.is_none();
+        let start = by_linfa.then(|| by_linfa_from(&sorted, k, seed)).flatten();
+        lloyd(
+            &sorted,
+            start.unwrap_or_else(|| plus_plus(&sorted, k, seed)),
+        )
+    });
+    // The first of equal ones.
+    let cold = starts.reduce(|best, next| {
+        if next.inertia < best.inertia {
+            next
+        } else {
+            best
+        }
     });
     let best = match (warm, cold) {
         // The warm one where both are the same but for the last bits.
@@ -135,13 +151,41 @@ pub fn squared_distance<const D: usize>(one: &[f64; D], other: &[f64; D]) -> f64
     one.iter().zip(other).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
-/// The best of linfa's runs.
-fn plus_plus<const D: usize>(rows: &[[f64; D]], search: Search, runs: usize) -> Option<Rows<D>> {
+/// Rows far from each other: the first by chance, each next with odds in proportion to its squared
+/// distance from those chosen (Arthur, Vassilvitskii, "k-means++", SODA 2007).
+fn plus_plus<const D: usize>(rows: &[[f64; D]], k: usize, seed: u64) -> Rows<D> {
+    let mut chance = Xoshiro256PlusPlus::seed_from_u64(seed);
+    // 53 bits, in [0, 1).
+    let mut share = || (chance.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+    let first = (share() * rows.len() as f64) as usize;
+    let mut chosen = vec![rows[first.min(rows.len() - 1)]];
+    let mut distances = vec![f64::INFINITY; rows.len()];
+    while chosen.len() < k {
+        let newest = chosen[chosen.len() - 1];
+        for (row, distance) in rows.iter().zip(&mut distances) {
+            *distance = distance.min(squared_distance(row, &newest));
+        }
+        let mut left = share() * distances.iter().sum::<f64>();
+        // The last with any distance, where rounding leaves something over.
+        let mut next = distances.iter().rposition(|d| *d > 0.0).unwrap_or(0);
+        for (place, distance) in distances.iter().enumerate() {
+            left -= distance;
+            if left < 0.0 {
+                next = place;
+                break;
+            }
+        }
+        chosen.push(rows[next]);
+    }
+    chosen
+}
+
+/// One run of linfa, near enough to its end.
+fn by_linfa_from<const D: usize>(rows: &[[f64; D]], k: usize, seed: u64) -> Option<Rows<D>> {
     let records = Array2::from_shape_fn((rows.len(), D), |(row, feature)| rows[row][feature]);
-    let generator = Xoshiro256PlusPlus::seed_from_u64(search.seed);
-    let model = KMeans::params_with_rng(search.k, generator)
+    let model = KMeans::params_with_rng(k, Xoshiro256PlusPlus::seed_from_u64(seed))
         .init_method(KMeansInit::KMeansPlusPlus)
-        .n_runs(runs)
+        .n_runs(1)
         .max_n_iterations(MAX_STEPS as u64)
         .tolerance(TOLERANCE)
         .fit(&DatasetBase::from(records))
@@ -152,11 +196,6 @@ fn plus_plus<const D: usize>(rows: &[[f64; D]], search: Search, runs: usize) -> 
 }
 
 type Rows<const D: usize> = Vec<[f64; D]>;
-
-/// A start for what linfa refuses: rows at even steps.
-fn evenly<const D: usize>(sorted: &[[f64; D]], k: usize) -> Rows<D> {
-    (0..k).map(|part| sorted[part * sorted.len() / k]).collect()
-}
 
 /// Steps until no label changes. A cluster that lost all of its rows begins anew at the row that
 /// is farthest from its centroid.
