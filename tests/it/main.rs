@@ -23,4 +23,5 @@ mod reload;
 mod replay;
 mod restart;
 mod second_names;
+mod silence;
 mod tidy;
