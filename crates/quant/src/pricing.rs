@@ -2,8 +2,8 @@
 //! implied volatilities and greeks.
 //!
 //! Two steps, because they change at different times. What follows from the chain alone is implied
-//! once per chain, at the chain's own spot and time ([`implied`]). What follows from the market is
-//! priced once per chain, spot and instant ([`priced`]) and handed to all calculators.
+//! once per chain, at the chain's own spot and time ([`Implied`]). What follows from the market is
+//! priced once per chain, spot and instant ([`PricedChain`]) and handed to all calculators.
 
 mod basis;
 mod implied;
