@@ -219,6 +219,7 @@ impl SymbolEngine {
         if (self.terms.rules, &self.terms.exchange) != (terms.rules, &terms.exchange) {
             // What was decoded by other rules is decoded again.
             (self.ticker_hash, self.book_hash, self.chain_hash) = (None, None, None);
+            (self.bars_hash, self.imbalance_hash) = (None, None);
         }
         self.snapshot.trades_max_age = terms.trades_max_age;
         self.snapshot.signing_rule = terms.signing.rule;

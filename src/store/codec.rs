@@ -410,7 +410,7 @@ impl Decoder<'_> {
         };
         match text.to_ascii_lowercase().as_str() {
             "buy" | "b" | "bid" | "+" | "1" | "+1" => Some(Side::Buy),
-            "sell" | "s" | "ask" | "-" | "−" | "-1" => Some(Side::Sell),
+            "sell" | "s" | "ask" | "a" | "-" | "−" | "-1" => Some(Side::Sell),
             "" | "null" | "none" | "unknown" | "u" | "n" | "0" => None,
             _ => {
                 self.bad.count(Section::Trades, "bad_side");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::keys::SymbolKeys;
+use super::scan::Scanner;
 
 /// Minute bars that are read: an hour, and some that may be missing or under way.
 pub const BARS: usize = 90;
@@ -123,7 +124,8 @@ pub enum StoreError {
     Url(String),
 }
 
-/// The elements of a list as one JSON array; nothing where there are none.
+/// The elements of a list as one JSON array, `null` for one that is no value by itself; nothing where
+/// there are none.
 pub fn joined(elements: &[Bytes]) -> Fetched {
     if elements.is_empty() {
         return Fetched::Missing;
@@ -138,8 +140,32 @@ pub fn joined(elements: &[Bytes]) -> Fetched {
         if at > 0 {
             text.push(b',');
         }
-        text.extend_from_slice(element);
+        text.extend_from_slice(if is_value(element) { element } else { b"null" });
     }
     text.push(b']');
     Fetched::Value(text.into())
+}
+
+/// Whether it is one JSON value and nothing else.
+fn is_value(element: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(element) else {
+        return false;
+    };
+    let mut scanner = Scanner::new(text);
+    scanner.skip().and_then(|()| scanner.end()).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_element_that_is_no_value_costs_no_other() {
+        let elements = ["[1,2]", "{\"time\":", "1],[2", "{}"].map(Bytes::from);
+        assert_eq!(
+            joined(&elements),
+            Fetched::Value("[[1,2],null,null,{}]".into())
+        );
+        assert_eq!(joined(&[]), Fetched::Missing);
+    }
 }

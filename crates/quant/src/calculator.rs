@@ -324,7 +324,7 @@ impl<C: Calculator> Runner for Hosted<C> {
     }
 
     fn tape_cursor(&self) -> Option<u64> {
-        Self::NEEDS.has(Section::Trades).then_some(self.cursor)
+        Self::NEEDS.folds().then_some(self.cursor)
     }
 
     fn read_from(&mut self, number: u64) {

@@ -72,6 +72,8 @@ impl Section {
 /// What an input reads: sections to fetch and calculators whose result it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Needs {
+    /// Whether each new trade is wanted, and not just the newest.
+    folds: bool,
     sections: u8,
     producers: [Option<&'static str>; Self::MAX_PRODUCERS],
 }
@@ -82,6 +84,7 @@ impl Needs {
 
     /// Nothing.
     pub const NONE: Self = Self {
+        folds: false,
         sections: 0,
         producers: [None; Self::MAX_PRODUCERS],
     };
@@ -92,6 +95,19 @@ impl Needs {
             sections: section.bit(),
             ..Self::NONE
         }
+    }
+
+    /// Every new trade, none left out.
+    pub const fn every_trade() -> Self {
+        Self {
+            folds: true,
+            ..Self::section(Section::Trades)
+        }
+    }
+
+    /// Whether every new trade is wanted: the tape keeps what is unread.
+    pub const fn folds(self) -> bool {
+        self.folds
     }
 
     /// The latest result of the calculator called `name`.
@@ -105,6 +121,7 @@ impl Needs {
     pub const fn union(self, other: Self) -> Self {
         let mut union = self;
         union.sections |= other.sections;
+        union.folds |= other.folds;
         let mut at = 0;
         while at < Self::MAX_PRODUCERS && union.producers[at].is_some() {
             at += 1;
@@ -504,13 +521,25 @@ impl<'a> Tape<'a> {
 }
 
 impl<'a> Input<'a> for Tape<'a> {
-    const NEEDS: Needs = Needs::section(Section::Trades);
+    const NEEDS: Needs = Needs::every_trade();
 
     fn take(view: &'a View<'_>) -> Result<Self, NoValue> {
         if let Some(newest) = view.snapshot.tape.newest() {
             view.note(Section::Trades, newest.trade.at, None);
         }
         Ok(Self { view })
+    }
+}
+
+/// The tape for a calculator that looks at the last trades and folds none: it holds nothing back.
+#[derive(Clone, Copy)]
+pub struct Recent<'a>(pub Tape<'a>);
+
+impl<'a> Input<'a> for Recent<'a> {
+    const NEEDS: Needs = Needs::section(Section::Trades);
+
+    fn take(view: &'a View<'_>) -> Result<Self, NoValue> {
+        Tape::take(view).map(Self)
     }
 }
 

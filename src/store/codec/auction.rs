@@ -46,7 +46,7 @@ impl Decoder<'_> {
         (!bars.is_empty()).then_some(bars)
     }
 
-    /// What an auction feed says; `None` without an imbalance.
+    /// What an auction feed says; `None` without its two sizes, or the side of an imbalance.
     pub fn imbalance(&mut self, bytes: &[u8]) -> Option<Imbalance> {
         let section = Section::Imbalance;
         let text = self.text(section, bytes)?;
@@ -69,12 +69,16 @@ impl Decoder<'_> {
             Ok(())
         });
         self.whole(section, scanned.and_then(|()| scanner.end()))?;
-        let Some(imbalance) = imbalance else {
+        let (Some(paired), Some(imbalance)) = (paired, imbalance) else {
             self.bad.count(section, "no_size");
             return None;
         };
+        if side.is_none() && imbalance > Size::ZERO {
+            self.bad.count(section, "no_side");
+            return None;
+        }
         Some(Imbalance {
-            paired: paired.unwrap_or_default(),
+            paired,
             imbalance,
             side: side.unwrap_or(Side::Unknown),
             reference_price: reference,

@@ -24,7 +24,7 @@ pub use self::payload::{ClusterStats, Participants, Payload, Strategies};
 use self::scale::Scale;
 use crate::calculator::{Calculator, Counted, Job, NoValue, Status};
 use crate::market::Timestamp;
-use crate::snapshot::{SessionDate, Tape};
+use crate::snapshot::{Recent, SessionDate};
 
 /// What survives a restart: what keeps labels and units from pass to pass.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ impl Calculator for FlowClusters {
         much of the tape each makes up.";
     const JOB: Job = Job::FlowClustering;
     type Params = Params;
-    type Input<'a> = (Tape<'a>, SessionDate);
+    type Input<'a> = (Recent<'a>, SessionDate);
     type Payload = Payload;
     type State = Memory;
 
@@ -73,7 +73,7 @@ impl Calculator for FlowClusters {
 
     fn compute(
         &mut self,
-        (tape, SessionDate(date)): Self::Input<'_>,
+        (Recent(tape), SessionDate(date)): Self::Input<'_>,
         _now: Timestamp,
     ) -> Result<Payload, NoValue> {
         tape.fresh()?;

@@ -134,6 +134,10 @@ impl Calculator for Hidden {
         self.counted = Counted::default();
         let book = book.ok();
         for signed in tape.new_trades() {
+            if signed.trade.conditions.is_excluded() {
+                *self.counted.dropped.entry("condition").or_default() += 1;
+                continue;
+            }
             memory.fold(signed);
             self.counted.used += 1;
         }
@@ -216,10 +220,9 @@ impl Memory {
         let ratio = depth
             .filter(|depth| *depth > 0.0)
             .map(|depth| volume / depth);
-        let icebergs = self
-            .icebergs
-            .has_seen_a_book()
-            .then(|| self.icebergs.standing(now, STANDS));
+        let standing = self.icebergs.standing(now, STANDS);
+        let is_known = book.is_some() || !standing.is_empty();
+        let icebergs = is_known.then_some(standing);
         let levels = icebergs.as_ref().map(|icebergs| icebergs.len() as u64);
         let score = 0.4 * (hidden_trades as f64 / 10.0).min(1.0)
             + 0.4 * (levels.unwrap_or(0) as f64 / 3.0).min(1.0)

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::calculator::{Calculator, Counted, Job, NoValue, Status};
 use crate::market::Timestamp;
 use crate::participants::{self, Params, Participants, Share};
-use crate::snapshot::Tape;
+use crate::snapshot::Recent;
 
 /// The document.
 pub type Payload = participants::Payload<Signals>;
@@ -39,7 +39,7 @@ impl Calculator for InstitutionalFlow {
         institutions'.";
     const JOB: Job = Job::FlowToxicity;
     type Params = Params;
-    type Input<'a> = Tape<'a>;
+    type Input<'a> = Recent<'a>;
     type Payload = Payload;
     type State = ();
 
@@ -55,7 +55,7 @@ impl Calculator for InstitutionalFlow {
         &()
     }
 
-    fn compute(&mut self, tape: Tape<'_>, _now: Timestamp) -> Result<Payload, NoValue> {
+    fn compute(&mut self, Recent(tape): Recent<'_>, _now: Timestamp) -> Result<Payload, NoValue> {
         let all = Participants::of_tape(tape, &self.params)?;
         let payload = all.institution(|share| self.signals(share));
         self.counted = all.counted;

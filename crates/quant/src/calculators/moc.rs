@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +16,7 @@ use super::{gex, obi};
 use crate::calculator::{Calculator, Counted, Job, NoValue, Status};
 use crate::flow;
 use crate::market::signing::Side;
-use crate::market::{Bar, Imbalance, Price, Quote, Timestamp, size_sum_to_f64};
+use crate::market::{Bar, Imbalance, Price, Quote, Span, Timestamp, size_sum_to_f64};
 use crate::math::auction::{self, Auction, Inputs};
 use crate::snapshot::{Discovered, Latest, SessionClose};
 
@@ -159,7 +161,7 @@ impl Calculator for Moc {
         if !(minutes > 0.0 && minutes <= self.params.window_minutes) {
             return Err(NoValue::Undefined("not within window_minutes of the close"));
         }
-        let estimate = estimate(&market, minutes);
+        let estimate = estimate(&market, minutes, now);
         let bars = market.1.map_or(0, |bars| bars.len().min(BARS));
         self.counted.used = bars as u64;
         let adv = discovered.average_daily_volume;
@@ -190,7 +192,35 @@ fn mid_of(quote: &Quote) -> Option<f64> {
     flow::mid(quote.touch()?)
 }
 
-fn estimate((quote, bars, obi, gex): &Market<'_>, minutes: f64) -> Result<Payload, NoValue> {
+/// Volume of the last hour of bars. Of a minute that is there twice the later one counts; where bars
+/// reach back less than an hour, and half of one at least, what they hold is taken for the hour's rate.
+fn hourly_volume(bars: &[Bar], now: Timestamp) -> Result<f64, NoValue> {
+    let from = now.minus(Span::from_seconds(3_600.0));
+    let mut minutes: BTreeMap<Timestamp, i64> = BTreeMap::new();
+    for bar in bars
+        .iter()
+        .filter(|bar| bar.start >= from && bar.start <= now)
+    {
+        minutes.insert(bar.start, bar.volume.units());
+    }
+    let oldest = bars.iter().map(|bar| bar.start).min().unwrap_or(now);
+    let covered = now.since(oldest.max(from)).seconds() / 60.0;
+    if covered < BARS as f64 / 2.0 {
+        return Err(NoValue::Warming {
+            unit: "minutes of bars",
+            have: covered.max(0.0) as usize,
+            need: BARS / 2,
+        });
+    }
+    let volume = minutes.into_values().map(i128::from).sum();
+    Ok(size_sum_to_f64(volume) * BARS as f64 / covered)
+}
+
+fn estimate(
+    (quote, bars, obi, gex): &Market<'_>,
+    minutes: f64,
+    now: Timestamp,
+) -> Result<Payload, NoValue> {
     let (quote, bars) = ((*quote)?, (*bars)?);
     let mid = mid_of(quote).ok_or(NoValue::Undefined("no regular quote"))?;
     let book = obi.payload;
@@ -200,13 +230,9 @@ fn estimate((quote, bars, obi, gex): &Market<'_>, minutes: f64) -> Result<Payloa
     let gamma = gex
         .payload
         .and_then(|gex| Some(gex.gex_usd_per_1pct?.unsigned));
-    let newest = &bars[bars.len().saturating_sub(BARS)..];
-    let volume = newest
-        .iter()
-        .map(|bar| i128::from(bar.volume.units()))
-        .sum();
+    let window_volume = hourly_volume(bars, now)?;
     let inputs = Inputs {
-        window_volume: size_sum_to_f64(volume),
+        window_volume,
         minutes_to_close: minutes,
         level5_imbalance,
         gex_per_1pct: gamma.unwrap_or(0.0),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::calculator::{Calculator, Counted, Job, NoValue, Status};
 use crate::market::Timestamp;
 use crate::participants::{self, Params, Participants, Share};
-use crate::snapshot::Tape;
+use crate::snapshot::Recent;
 
 /// The document.
 pub type Payload = participants::Payload<Signals>;
@@ -37,7 +37,7 @@ impl Calculator for RetailFlow {
         customers'.";
     const JOB: Job = Job::FlowToxicity;
     type Params = Params;
-    type Input<'a> = Tape<'a>;
+    type Input<'a> = Recent<'a>;
     type Payload = Payload;
     type State = ();
 
@@ -53,7 +53,7 @@ impl Calculator for RetailFlow {
         &()
     }
 
-    fn compute(&mut self, tape: Tape<'_>, _now: Timestamp) -> Result<Payload, NoValue> {
+    fn compute(&mut self, Recent(tape): Recent<'_>, _now: Timestamp) -> Result<Payload, NoValue> {
         let all = Participants::of_tape(tape, &self.params)?;
         let payload = all.retail(|share| self.signals(share));
         self.counted = all.counted;

@@ -238,7 +238,8 @@ impl Sweep {
         let Memory { open, over } = &self.memory;
         let all = over.iter().chain(open.open());
         let mut standing: Vec<(&Cluster, Kind)> = all
-            .filter(|cluster| now.since(cluster.last()) <= STANDS)
+            // A time as far ahead is of a clock that was stepped back since.
+            .filter(|cluster| now.since(cluster.last()).nanos().abs() <= STANDS.nanos())
             .filter_map(|cluster| Some((cluster, cluster.kind(&self.criteria)?)))
             .collect();
         standing.sort_by_key(|(cluster, _)| std::cmp::Reverse((cluster.last(), cluster.first())));

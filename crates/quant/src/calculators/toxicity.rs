@@ -18,7 +18,7 @@ use crate::calculator::{Calculator, Counted, Job, NoValue, Status};
 use crate::flow::{self, Flow, Sides};
 use crate::market::{Quote, Timestamp, size_sum_to_f64};
 use crate::math::toxicity::{Component, Volumes, score};
-use crate::snapshot::{Latest, Tape};
+use crate::snapshot::{Latest, Recent};
 
 use costs::Costs;
 pub use costs::{Horizons, PriceImpact};
@@ -37,7 +37,7 @@ impl Calculator for Toxicity {
         what it cost those who quote.";
     const JOB: Job = Job::FlowToxicity;
     type Params = Params;
-    type Input<'a> = (Tape<'a>, Latest<'a, vpin::Vpin>, Option<&'a Quote>);
+    type Input<'a> = (Recent<'a>, Latest<'a, vpin::Vpin>, Option<&'a Quote>);
     type Payload = Payload;
     type State = ();
 
@@ -55,7 +55,7 @@ impl Calculator for Toxicity {
 
     fn compute(
         &mut self,
-        (tape, vpin, quote): Self::Input<'_>,
+        (Recent(tape), vpin, quote): Self::Input<'_>,
         _now: Timestamp,
     ) -> Result<Payload, NoValue> {
         tape.fresh()?;

@@ -196,6 +196,8 @@ impl TryFrom<SavedRing> for TapeRing {
 }
 
 impl TapeRing {
+    /// Trades that may be late in a row.
+    const LATE: usize = 64;
     /// A burst 32 times the ring is 16,384 trades: more than any store list holds between passes.
     pub const UNREAD_FACTOR: usize = 32;
 
@@ -249,9 +251,10 @@ impl TapeRing {
         self.first_number().saturating_sub(cursor)
     }
 
-    /// The newest trade.
+    /// The trade of the latest time among the last to come, of equal ones the last: a print that is
+    /// reported late does not make the tape old.
     pub fn newest(&self) -> Option<&SignedTrade> {
-        self.trades.back()
+        self.last(Self::LATE).max_by_key(|signed| signed.trade.at)
     }
 
     /// The number of the oldest trade that is held.

@@ -16,7 +16,9 @@ pub fn is_hidden(signed: &SignedTrade) -> bool {
     let Some(touch) = regular(trade.touch) else {
         return false;
     };
-    if trade.conditions.is_excluded() {
+    // A print off exchange was mostly made inside the spread by a wholesaler.
+    let is_off_exchange = trade.venue.is_some_and(|venue| venue.is_off_exchange());
+    if trade.conditions.is_excluded() || is_off_exchange {
         return false;
     }
     let price = i128::from(trade.price.units());

@@ -59,7 +59,6 @@ pub struct Icebergs {
     bids: Displayed,
     asks: Displayed,
     found: VecDeque<Level>,
-    seen_book: bool,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -77,7 +76,6 @@ impl Icebergs {
         };
         self.bids.levels = book.map_or(Vec::new(), |book| levels(&book.bids));
         self.asks.levels = book.map_or(Vec::new(), |book| levels(&book.asks));
-        self.seen_book |= book.is_some();
     }
 
     /// Takes the next print. One of an unknown side, of another moment or off exchange met no
@@ -112,18 +110,15 @@ impl Icebergs {
 
     /// Those of the last `age`, the surest first.
     pub fn standing(&self, now: Timestamp, age: Span) -> Vec<Level> {
-        let standing = self.found.iter().filter(|level| now.since(level.at) <= age);
+        // A time as far ahead is of a clock that was stepped back since.
+        let stands = |level: &&Level| now.since(level.at).nanos().abs() <= age.nanos();
+        let standing = self.found.iter().filter(stands);
         let mut standing: Vec<Level> = standing.cloned().collect();
         standing.sort_by(|a, b| {
             let surest = b.confidence().total_cmp(&a.confidence());
             surest.then_with(|| (Reverse(a.refills), a.price).cmp(&(Reverse(b.refills), b.price)))
         });
         standing
-    }
-
-    /// Whether any book was ever there to compare with.
-    pub fn has_seen_a_book(&self) -> bool {
-        self.seen_book
     }
 
     /// Whether a saved one can be gone on with.

@@ -15,6 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::market::{Conditions, Price, Side, SignedTrade, Size, Span, Timestamp, Touch, Venue};
 
+/// Venues of one cluster that are told apart: no market has so many.
+const MOST_VENUES: usize = 128;
+
+/// Prints of one cluster, after which another begins: a source whose clock stands still.
+const MOST_PRINTS: u64 = 10_000;
+
 /// What makes an event of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Criteria {
@@ -134,7 +140,7 @@ impl Cluster {
             true => print.price >= self.price,
             false => print.price <= self.price,
         };
-        goes_on && (Span::ZERO..=window).contains(&age)
+        goes_on && self.prints < MOST_PRINTS && (Span::ZERO..=window).contains(&age)
     }
 
     fn push(&mut self, print: &Print) {
@@ -142,6 +148,7 @@ impl Cluster {
         self.levels += u64::from(print.price != self.price);
         self.price = print.price;
         if let Some(venue) = print.venue
+            && self.venues.len() < MOST_VENUES
             && !self.venues.contains(&venue)
         {
             self.venues.push(venue);

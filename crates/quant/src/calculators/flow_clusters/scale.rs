@@ -43,7 +43,7 @@ impl Scale {
         let Some(seen) = scale_of(samples) else {
             return;
         };
-        self.passes = (self.passes + 1).min(TRAILING_PASSES);
+        self.passes = self.passes.saturating_add(1).min(TRAILING_PASSES);
         let Some(trailing) = &mut self.trailing else {
             self.trailing = Some(seen);
             return;

@@ -12,6 +12,9 @@ fn shares(count: i64) -> Size {
     Size::from_units(count * Size::SCALE)
 }
 
+/// The end of the last bar.
+const NOW: i64 = 65 * 60;
+
 fn bar(minute: i64) -> Bar {
     Bar {
         start: Timestamp::from_seconds(60 * minute),
@@ -35,12 +38,20 @@ fn quote() -> Quote {
 
 /// What is said ten minutes before the close, or at another time, with a book of such imbalance.
 fn said(feed: Option<&Imbalance>, level5: Option<f64>, minutes: i64) -> Result<Payload, NoValue> {
+    at_pace(&(0..65).map(bar).collect::<Vec<_>>(), feed, level5, minutes)
+}
+
+fn at_pace(
+    bars: &[Bar],
+    feed: Option<&Imbalance>,
+    level5: Option<f64>,
+    minutes: i64,
+) -> Result<Payload, NoValue> {
     let book = obi::Payload {
         level5_imbalance: level5,
         micro_price: Some(100.005),
         ..Obi::absent(Status::Missing)
     };
-    let bars: Vec<Bar> = (0..65).map(bar).collect();
     let quote = quote();
     let obi = Latest {
         status: Status::Ok,
@@ -52,8 +63,8 @@ fn said(feed: Option<&Imbalance>, level5: Option<f64>, minutes: i64) -> Result<P
         as_of: None,
         payload: None,
     };
-    let market = (Ok(&quote), Ok(bars.as_slice()), obi, gex);
-    let close = SessionClose(Some(Timestamp::from_seconds(60 * minutes)));
+    let market = (Ok(&quote), Ok(bars), obi, gex);
+    let close = SessionClose(Some(Timestamp::from_seconds(NOW + 60 * minutes)));
     let discovered = Discovered {
         average_daily_volume: Some(shares(1_000_000)),
         ..Discovered::default()
@@ -61,8 +72,31 @@ fn said(feed: Option<&Imbalance>, level5: Option<f64>, minutes: i64) -> Result<P
     let mut moc = Moc::new(Params::default(), ()).unwrap();
     moc.compute(
         (close, &discovered, feed, market),
-        Timestamp::from_seconds(0),
+        Timestamp::from_seconds(NOW),
     )
+}
+
+#[test]
+fn the_pace_is_that_of_an_hour_whatever_bars_there_are() {
+    let volume = |bars: &[Bar]| {
+        let payload = at_pace(bars, None, Some(0.1), 10);
+        payload.map(|payload| payload.window_volume_shares.unwrap())
+    };
+    // A minute that is told twice counts once, with what was told last.
+    let mut twice: Vec<Bar> = (0..65).map(bar).collect();
+    twice.push(Bar {
+        volume: shares(3_000),
+        ..bar(64)
+    });
+    assert_eq!(volume(&twice), Ok(62_000.0));
+    // A bar every third minute is a third of the volume.
+    let sparse: Vec<Bar> = (0..65).rev().step_by(3).map(bar).collect();
+    assert_eq!(volume(&sparse), Ok(20_000.0));
+    // Forty minutes of bars are taken for the hour; ten say nothing.
+    let short: Vec<Bar> = (25..65).map(bar).collect();
+    assert!((volume(&short).unwrap() - 60_000.0).abs() < 1e-6);
+    let why = volume(&(55..65).map(bar).collect::<Vec<_>>()).unwrap_err();
+    assert_eq!(why.status(), Status::Warming);
 }
 
 #[test]
