@@ -85,17 +85,10 @@ pub struct CloseProfile {
     pub dealer_long_calls_short_puts: Vec<f64>,
 }
 
-/// What survives a restart.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct State {
-    memory: Memory,
-}
-
 /// The charm exposure of one symbol.
 pub struct Charm {
     params: DealerFlowParams,
-    state: State,
+    memory: Memory,
     counted: Counted,
     mark: Option<Mark>,
 }
@@ -109,21 +102,21 @@ impl Calculator for Charm {
     type Params = DealerFlowParams;
     type Input<'a> = (Options<'a>, SessionDate);
     type Payload = Payload;
-    type State = State;
+    type State = Memory;
 
-    fn new(params: DealerFlowParams, state: State) -> Result<Self, String> {
+    fn new(params: DealerFlowParams, memory: Memory) -> Result<Self, String> {
         params.check()?;
-        let memory = state.memory.restored(params.history_window)?;
+        let memory = memory.restored(params.history_window)?;
         Ok(Self {
             params,
-            state: State { memory },
+            memory,
             counted: Counted::default(),
             mark: None,
         })
     }
 
-    fn state(&self) -> &State {
-        &self.state
+    fn state(&self) -> &Memory {
+        &self.memory
     }
 
     fn compute(
@@ -141,7 +134,6 @@ impl Calculator for Charm {
         let shares = selection.shares(|contract| contract.greeks.charm / DAYS_PER_YEAR);
         let notional = shares * spot;
         let remembered = self
-            .state
             .memory
             .observe(Some(notional), date, now, self.params.marks());
         self.mark = remembered.mark;

@@ -83,17 +83,10 @@ pub enum Bias {
     Neutral,
 }
 
-/// What survives a restart.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct State {
-    memory: Memory,
-}
-
 /// The delta exposure of one symbol.
 pub struct Dex {
     params: gex::Params,
-    state: State,
+    memory: Memory,
     counted: Counted,
     mark: Option<Mark>,
 }
@@ -107,21 +100,21 @@ impl Calculator for Dex {
     type Params = gex::Params;
     type Input<'a> = (Options<'a>, SessionDate);
     type Payload = Payload;
-    type State = State;
+    type State = Memory;
 
-    fn new(params: gex::Params, state: State) -> Result<Self, String> {
+    fn new(params: gex::Params, memory: Memory) -> Result<Self, String> {
         params.check()?;
-        let memory = state.memory.restored(params.history_window)?;
+        let memory = memory.restored(params.history_window)?;
         Ok(Self {
             params,
-            state: State { memory },
+            memory,
             counted: Counted::default(),
             mark: None,
         })
     }
 
-    fn state(&self) -> &State {
-        &self.state
+    fn state(&self) -> &Memory {
+        &self.memory
     }
 
     fn compute(
@@ -152,8 +145,7 @@ impl Calculator for Dex {
         let conventions = total.conventions();
         let (call, put) = (total.call(), total.put());
         let remembered =
-            self.state
-                .memory
+            self.memory
                 .observe(Some(conventions.unsigned), date, now, self.params.marks());
         self.mark = remembered.mark;
         let history = remembered.history;

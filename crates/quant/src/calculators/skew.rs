@@ -118,17 +118,10 @@ pub struct TermPoint {
     pub calendar_arbitrage: bool,
 }
 
-/// What survives a restart.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct State {
-    memory: Memory,
-}
-
 /// The skew of one symbol.
 pub struct Skew {
     params: DealerFlowParams,
-    state: State,
+    memory: Memory,
     counted: Counted,
     mark: Option<Mark>,
 }
@@ -142,21 +135,21 @@ impl Calculator for Skew {
     type Params = DealerFlowParams;
     type Input<'a> = (Options<'a>, SessionDate);
     type Payload = Payload;
-    type State = State;
+    type State = Memory;
 
-    fn new(params: DealerFlowParams, state: State) -> Result<Self, String> {
+    fn new(params: DealerFlowParams, memory: Memory) -> Result<Self, String> {
         params.check()?;
-        let memory = state.memory.restored(params.history_window)?;
+        let memory = memory.restored(params.history_window)?;
         Ok(Self {
             params,
-            state: State { memory },
+            memory,
             counted: Counted::default(),
             mark: None,
         })
     }
 
-    fn state(&self) -> &State {
-        &self.state
+    fn state(&self) -> &Memory {
+        &self.memory
     }
 
     fn compute(
@@ -187,10 +180,7 @@ impl Calculator for Skew {
             chosen.wings.put.map(|w| w.iv),
         );
         let skew = put.zip(call).map(|(put, call)| put - call);
-        let remembered = self
-            .state
-            .memory
-            .observe(skew, date, now, self.params.marks());
+        let remembered = self.memory.observe(skew, date, now, self.params.marks());
         self.mark = remembered.mark;
         Ok(Payload {
             skew,

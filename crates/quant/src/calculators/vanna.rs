@@ -57,17 +57,10 @@ pub struct ExpiryVanna {
     pub open_interest: f64,
 }
 
-/// What survives a restart.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct State {
-    memory: Memory,
-}
-
 /// The vanna exposure of one symbol.
 pub struct Vanna {
     params: DealerFlowParams,
-    state: State,
+    memory: Memory,
     counted: Counted,
     mark: Option<Mark>,
 }
@@ -84,21 +77,21 @@ impl Calculator for Vanna {
     type Params = DealerFlowParams;
     type Input<'a> = (Options<'a>, SessionDate);
     type Payload = Payload;
-    type State = State;
+    type State = Memory;
 
-    fn new(params: DealerFlowParams, state: State) -> Result<Self, String> {
+    fn new(params: DealerFlowParams, memory: Memory) -> Result<Self, String> {
         params.check()?;
-        let memory = state.memory.restored(params.history_window)?;
+        let memory = memory.restored(params.history_window)?;
         Ok(Self {
             params,
-            state: State { memory },
+            memory,
             counted: Counted::default(),
             mark: None,
         })
     }
 
-    fn state(&self) -> &State {
-        &self.state
+    fn state(&self) -> &Memory {
+        &self.memory
     }
 
     fn compute(
@@ -116,7 +109,6 @@ impl Calculator for Vanna {
         let shares = selection.shares(|contract| contract.greeks.vanna * POINT);
         let notional = shares * spot;
         let remembered = self
-            .state
             .memory
             .observe(Some(notional), date, now, self.params.marks());
         self.mark = remembered.mark;

@@ -108,7 +108,7 @@ fn delta_drifts_as_far_as_the_suite_says() {
                 ..listing
             }]
         });
-        let mut charm = charm::Charm::new(everything(), charm::State::default()).unwrap();
+        let mut charm = charm::Charm::new(everything(), Default::default()).unwrap();
         let date = SessionDate(listed.chain.series[0].expiry);
         let at = listed.priced.point.at;
         let says = charm.compute((listed.options(), date), at).unwrap();
@@ -190,7 +190,7 @@ fn the_skew_of_listed_strikes_is_that_of_the_slice() {
             skew_days: 365.0 * years,
             ..everything()
         };
-        let mut skew = skew::Skew::new(params, skew::State::default()).unwrap();
+        let mut skew = skew::Skew::new(params, Default::default()).unwrap();
         let date = SessionDate(listed.chain.series[0].expiry);
         let at = listed.priced.point.at;
         let says = skew.compute((listed.options(), date), at).unwrap();

@@ -9,7 +9,7 @@ const MONTH: &str = "2026-12-18";
 const SPOT: f64 = 100.0;
 
 fn of(listed: &Listed, close: Option<Timestamp>) -> Payload {
-    let mut charm = Charm::new(DealerFlowParams::default(), State::default()).unwrap();
+    let mut charm = Charm::new(DealerFlowParams::default(), Memory::default()).unwrap();
     let options = Options {
         close,
         ..listed.options()

@@ -8,7 +8,7 @@ const MONTH: &str = "2026-12-18";
 const SPOT: f64 = 100.0;
 
 fn run(listings: &[Listing<'_>]) -> (Dex, Result<Payload, NoValue>) {
-    let mut dex = Dex::new(gex::Params::default(), State::default()).unwrap();
+    let mut dex = Dex::new(gex::Params::default(), Memory::default()).unwrap();
     let listed = Listed::of("GOOG", SPOT, listings);
     let says = dex.compute((listed.options(), SessionDate(date("2026-11-20"))), at());
     (dex, says)

@@ -25,7 +25,7 @@ fn run(skew: &mut Skew, listings: &[Listing<'_>]) -> Result<Payload, NoValue> {
 }
 
 fn of(listings: &[Listing<'_>]) -> Payload {
-    let mut skew = Skew::new(DealerFlowParams::default(), State::default()).unwrap();
+    let mut skew = Skew::new(DealerFlowParams::default(), Memory::default()).unwrap();
     run(&mut skew, listings).unwrap()
 }
 
@@ -114,7 +114,7 @@ fn too_few_strikes_have_no_skew() {
         call("2026-12-18", 101.0, 0.3, 1.0),
         put("2026-12-18", 99.0, 0.3, 1.0),
     ];
-    let mut skew = Skew::new(DealerFlowParams::default(), State::default()).unwrap();
+    let mut skew = Skew::new(DealerFlowParams::default(), Memory::default()).unwrap();
     assert_eq!(
         run(&mut skew, &listings).unwrap_err().status(),
         Status::Undefined

@@ -8,7 +8,7 @@ const MONTH: &str = "2026-12-18";
 const SPOT: f64 = 100.0;
 
 fn run(listings: &[Listing<'_>]) -> (Vanna, Result<Payload, NoValue>) {
-    let mut vanna = Vanna::new(DealerFlowParams::default(), State::default()).unwrap();
+    let mut vanna = Vanna::new(DealerFlowParams::default(), Memory::default()).unwrap();
     let listed = Listed::of("GOOG", SPOT, listings);
     let says = vanna.compute((listed.options(), SessionDate(date("2026-11-20"))), at());
     (vanna, says)
@@ -129,7 +129,7 @@ fn settings_that_cannot_be_are_refused_by_name() {
         min_open_interest: f64::NAN,
         ..DealerFlowParams::default()
     };
-    let why = Vanna::new(params, State::default()).err().unwrap();
+    let why = Vanna::new(params, Memory::default()).err().unwrap();
     let names: Vec<&str> = why
         .lines()
         .map(|line| line.split(':').next().unwrap())
