@@ -79,6 +79,8 @@ pub struct Redis {
     timeout_ms: u64,
     reconnected: Arc<AtomicBool>,
     sweeps: Sweeps,
+    /// Whether the last chains asked for did not come in time.
+    chains_late: AtomicBool,
 }
 
 impl Redis {
@@ -101,6 +103,7 @@ impl Redis {
             timeout_ms: settings.command_timeout_ms,
             reconnected,
             sweeps: Sweeps::default(),
+            chains_late: AtomicBool::new(false),
         })
     }
 
@@ -344,15 +347,18 @@ impl Redis {
         wanted.extend(with_chains.map(|(at, ask)| (at, Field::Chain, ask.keys.chain.as_str())));
         let keys: Vec<&str> = wanted.iter().map(|(_, _, key)| *key).collect();
         let (small, chains) = keys.split_at(small);
-        let (mut replies, chains) = tokio::try_join!(
+        let (replies, of_chains) = tokio::join!(
             self.load(small),
             self.read(chains, CHAIN_BATCH, CHAINS_AT_ONCE)
-        )?;
-        replies.extend(chains);
-        let mut found: Vec<Fetched> = replies
-            .into_iter()
-            .map(|reply| reply.map_or(Fetched::Missing, Fetched::Value))
-            .collect();
+        );
+        let told = |reply: Option<Bytes>| reply.map_or(Fetched::Missing, Fetched::Value);
+        let mut found: Vec<Fetched> = replies?.into_iter().map(told).collect();
+        if !chains.is_empty() {
+            match self.in_time(of_chains)? {
+                Some(replies) => found.extend(replies.into_iter().map(told)),
+                None => found.extend(chains.iter().map(|_| Fetched::NotAsked)),
+            }
+        }
         if probe {
             self.tell_wrong_types(&wanted, &mut found).await?;
         }
@@ -402,6 +408,22 @@ impl Redis {
         Ok(())
     }
 
+    /// What was read of chains; `None` where it did not come in time. Chains are the large values:
+    /// one that is too slow costs those of this pass, and no ticker, book or trade.
+    fn in_time<T>(&self, read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+        let late = matches!(read, Err(StoreError::Timeout(_)));
+        if self.chains_late.swap(late, Ordering::Relaxed) != late {
+            match late {
+                true => tracing::warn!("chains are not read in time, the last ones stand"),
+                false => tracing::info!("chains are read in time again"),
+            }
+        }
+        match read {
+            Err(StoreError::Timeout(_)) => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
     /// Where a chain is missing, one of the keys of its contracts.
     async fn chains_of_contracts(
         &self,
@@ -422,7 +444,10 @@ impl Redis {
         let named = missing.iter();
         let named = named.flat_map(|(_, symbol)| known.of(symbol).map(|(_, key)| key));
         let named: Vec<&str> = named.collect();
-        let values = self.read(&named, CONTRACT_BATCH, CHAINS_AT_ONCE).await?;
+        let values = self.read(&named, CONTRACT_BATCH, CHAINS_AT_ONCE).await;
+        let Some(values) = self.in_time(values)? else {
+            return Ok(());
+        };
         let mut values = values.iter();
         for (at, symbol) in &missing {
             // As many as there are ids: a value more would be of the next symbol.
