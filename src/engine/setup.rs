@@ -25,6 +25,8 @@ pub struct Setup {
     pub config: Config,
     /// Jobs that are on, with their intervals.
     pub intervals: Vec<(Job, Span)>,
+    /// What chain calculators share.
+    chain: ChainParams,
     calendars: Arc<Calendars>,
     entries: &'static [Entry],
     params: Arc<Vec<(&'static str, Value)>>,
@@ -75,6 +77,11 @@ impl Setup {
         Self {
             intervals: Job::ALL.into_iter().filter_map(interval).collect(),
             params: Arc::new(entries.iter().filter_map(table).collect()),
+            chain: config
+                .calculators
+                .get(CHAIN)
+                .and_then(|table| ChainParams::from_table(table).ok())
+                .unwrap_or_default(),
             calendars: Arc::new(calendars()),
             entries,
             trace: false,
@@ -146,13 +153,6 @@ impl Setup {
         self.session(self.exchange_of(symbol), now)
     }
 
-    /// What chain calculators share, as set.
-    fn chain(&self) -> ChainParams {
-        let table = self.config.calculators.get(CHAIN);
-        let set = table.and_then(|table| ChainParams::from_table(table).ok());
-        set.unwrap_or_default()
-    }
-
     /// The rates of a symbol's currency.
     fn rates_of(&self, symbol: &Symbol) -> Option<RateCurve> {
         let currency = self.config.market.currency_of(symbol);
@@ -210,7 +210,7 @@ impl Setup {
                 naive_zone: config.inputs.naive_zone,
                 date_order: config.inputs.date_order,
                 max_contracts: config.limits.max_contracts,
-                chain_delay: millis(self.chain().naive_delay_ms),
+                chain_delay: millis(self.chain.naive_delay_ms),
             },
             ticker_max_age: millis(config.max_age_ms.ticker),
             book_max_age: millis(config.max_age_ms.book),
@@ -218,7 +218,7 @@ impl Setup {
             chain_max_age: millis(config.max_age_ms.chain),
             bars_max_age: millis(config.max_age_ms.bars),
             pricing: PricingTerms {
-                chain: self.chain(),
+                chain: self.chain.clone(),
                 rates: self.rates_of(symbol),
                 dividend_yield: config.dividend_yield.get(symbol).copied(),
             },

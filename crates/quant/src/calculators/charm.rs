@@ -161,7 +161,7 @@ impl Calculator for Charm {
                 close: close.map(|close| drift(priced, close)),
             }),
             to_close: close.and_then(|close| to_close(priced, close)),
-            basis: Some(Basis::of(options.chain, options.implied, priced)),
+            basis: Some(options.basis()),
         })
     }
 

@@ -167,7 +167,7 @@ impl Calculator for Dex {
             zscore_status: Some(history.status),
             zscore_same_time: Some(remembered.same_time),
             dex_usd: Some(conventions),
-            basis: Some(Basis::of(options.chain, options.implied, priced)),
+            basis: Some(options.basis()),
         })
     }
 

@@ -21,7 +21,7 @@ use crate::exposure::{
 };
 use crate::market::Timestamp;
 use crate::math::zero_gamma::Tracker;
-use crate::pricing::{Basis, IvSource, PricedChain, PricedContract};
+use crate::pricing::{IvSource, PricedChain, PricedContract};
 use crate::snapshot::{Options, PreviousSession, SessionDate};
 
 use book::Book;
@@ -199,7 +199,7 @@ impl Calculator for Gex {
             effective_oi_bound: Some(bound(&rows, spot)),
             oi_as_of: previous.0,
             vendor_gamma: Some(self.params.use_vendor_gamma),
-            basis: Some(Basis::of(options.chain, options.implied, priced)),
+            basis: Some(options.basis()),
         })
     }
 

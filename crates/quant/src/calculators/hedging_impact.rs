@@ -178,7 +178,7 @@ impl Calculator for HedgingImpact {
             impact_bps: adv
                 .zip(sigma_daily)
                 .map(|(adv, sigma)| impact(shares, adv, sigma)),
-            basis: Some(Basis::of(options.chain, options.implied, priced)),
+            basis: Some(options.basis()),
         })
     }
 

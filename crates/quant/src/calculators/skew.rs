@@ -202,7 +202,7 @@ impl Calculator for Skew {
             slope: chosen.row.slope,
             term: Some(term(&slices)),
             by_expiry: Some(slices.into_iter().map(|slice| slice.row).collect()),
-            basis: Some(Basis::of(options.chain, options.implied, priced)),
+            basis: Some(options.basis()),
         })
     }
 

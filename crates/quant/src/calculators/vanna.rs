@@ -130,7 +130,7 @@ impl Calculator for Vanna {
             samples: Some(self.counted.used),
             vex_usd_per_volpt: Some(book(priced, |c| c.greeks.vanna * POINT).times(spot)),
             vega_usd_per_volpt: Some(book(priced, |c| c.greeks.vega * POINT)),
-            basis: Some(Basis::of(options.chain, options.implied, priced)),
+            basis: Some(options.basis()),
         })
     }
 

@@ -13,7 +13,9 @@ use std::collections::BTreeMap;
 
 use crate::market::{Chain, Right, Series, Style, Timestamp, t_years};
 use crate::math::black_scholes::{IvCheck, Terms, check_iv};
-use crate::math::forward::{ParityQuote, forward_at_rate, implied_yield, regression};
+use crate::math::forward::{
+    ParityQuote, forward_at_rate, forward_at_the_money, implied_yield, regression,
+};
 use crate::math::{american, implied_vol::implied_vol};
 
 use super::{IvChoice, PricingTerms, RateCurve};
@@ -224,30 +226,10 @@ fn fill_yields(series: &mut [ImpliedSeries], spot: f64) {
 /// The forward of a series from its pairs near the money, weighted by 1/spread²; from parity at
 /// the known rate where a line through them is no discount factor.
 fn parity_forward(chain: &Chain, series: &Series, spot: f64, rate: f64, t: f64) -> Option<f64> {
-    let contracts = &chain.contracts;
-    let near = |at: &usize| (contracts.strike[*at] / spot - 1.0).abs() <= NEAR_THE_MONEY;
-    let mut quotes: Vec<ParityQuote> = Vec::new();
-    for at in series.contracts.clone().filter(near) {
-        let is_pair = contracts.right[at] == Right::Call
-            && at + 1 < series.contracts.end
-            && contracts.right[at + 1] == Right::Put
-            && contracts.strike[at + 1] == contracts.strike[at];
-        if !is_pair {
-            continue;
-        }
-        let (call, put) = (contracts.touch(at), contracts.touch(at + 1));
-        let (Some((call_bid, call_ask)), Some((put_bid, put_ask))) = (call, put) else {
-            continue;
-        };
-        // A quote without a spread is a mark, and still not exact.
-        let spread = (call_ask - call_bid + put_ask - put_bid).max(1e-4 * spot);
-        quotes.push(ParityQuote {
-            strike: contracts.strike[at],
-            call_mid: Some(0.5 * (call_bid + call_ask)),
-            put_mid: Some(0.5 * (put_bid + put_ask)),
-            weight: 1.0 / (spread * spread),
-        });
-    }
+    let near = |quote: &ParityQuote| (quote.strike / spot - 1.0).abs() <= NEAR_THE_MONEY;
+    // A quote without a spread is a mark, and still not exact.
+    let quotes = parity_quotes(chain, series, 1e-4 * spot).filter(near);
+    let quotes: Vec<ParityQuote> = quotes.collect();
     let usual = |forward: &f64| libm::log(*forward / spot).abs() <= 0.02 + LARGEST_YIELD * t;
     let discount = libm::exp(-rate * t);
     let line = regression(&quotes, t).ok().filter(|line| {
@@ -384,21 +366,39 @@ impl Solver<'_> {
     }
 }
 
+/// The strikes of a series whose call and put are both quoted, weighted by 1/spread², of a spread of
+/// at least so much.
+fn parity_quotes<'a>(
+    chain: &'a Chain,
+    series: &Series,
+    least_spread: f64,
+) -> impl Iterator<Item = ParityQuote> + 'a {
+    let contracts = &chain.contracts;
+    let end = series.contracts.end;
+    series.contracts.clone().filter_map(move |at| {
+        let is_pair = contracts.right[at] == Right::Call
+            && at + 1 < end
+            && contracts.right[at + 1] == Right::Put
+            && contracts.strike[at + 1] == contracts.strike[at];
+        let (call_bid, call_ask) = contracts.touch(at).filter(|_| is_pair)?;
+        let (put_bid, put_ask) = contracts.touch(at + 1)?;
+        let spread = (call_ask - call_bid + put_ask - put_bid).max(least_spread);
+        Some(ParityQuote {
+            strike: contracts.strike[at],
+            call_mid: Some(0.5 * (call_bid + call_ask)),
+            put_mid: Some(0.5 * (put_bid + put_ask)),
+            weight: 1.0 / (spread * spread),
+        })
+    })
+}
+
 /// The spot of a chain that states none: by parity at the strike where calls and puts of its first
 /// expiry are nearest to each other.
 pub fn parity_spot(chain: &Chain) -> Option<f64> {
-    let contracts = &chain.contracts;
     let of_series = |series: &Series| {
-        let pairs = series.contracts.clone().filter_map(|at| {
-            let is_pair = contracts.right[at] == Right::Call
-                && at + 1 < series.contracts.end
-                && contracts.strike[at + 1] == contracts.strike[at];
-            let (bid, ask) = contracts.touch(at).filter(|_| is_pair)?;
-            let (put_bid, put_ask) = contracts.touch(at + 1)?;
-            Some((contracts.strike[at], 0.5 * (bid + ask - put_bid - put_ask)))
-        });
-        let nearest = pairs.min_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
-        nearest.map(|(strike, gap)| strike + gap)
+        // The nearest pair alone: weights do not matter.
+        let quotes: Vec<ParityQuote> = parity_quotes(chain, series, 1.0).collect();
+        forward_at_the_money(&quotes, 0.0, 0.0).ok()
     };
     let mut spots = chain.series.iter().filter_map(of_series);
     spots.find(|spot| *spot > 0.0)

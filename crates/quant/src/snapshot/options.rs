@@ -6,8 +6,7 @@ use std::cell::OnceCell;
 use super::{Input, Needs, Section, Snapshot, View};
 use crate::calculator::NoValue;
 use crate::market::{Chain, Price, Timestamp};
-use crate::pricing::parity_spot;
-use crate::pricing::{Implied, Point, PricedAt, PricedChain};
+use crate::pricing::{Basis, Implied, Point, PricedAt, PricedChain, parity_spot};
 
 /// A chain as a source listed it, with what was found out about it so far.
 #[derive(Debug)]
@@ -53,6 +52,13 @@ pub struct Options<'a> {
     pub close: Option<Timestamp>,
     /// Average daily volume of the underlying in shares, where it is known.
     pub average_daily_volume: Option<f64>,
+}
+
+impl Options<'_> {
+    /// What the numbers computed on it rest on.
+    pub fn basis(&self) -> Basis {
+        Basis::of(self.chain, self.implied, self.priced)
+    }
 }
 
 impl<'a> Input<'a> for Options<'a> {
