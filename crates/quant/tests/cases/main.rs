@@ -11,6 +11,8 @@ mod black_scholes;
 mod book;
 mod bulk;
 mod clustering;
+mod correlation;
+mod covariance;
 mod distributions;
 mod expiry_calendar;
 mod exposures;

@@ -8,6 +8,8 @@ mod american;
 mod black_scholes;
 mod chains;
 mod clustering;
+mod correlation;
+mod covariance;
 mod desk;
 mod documents;
 mod exposures;
