@@ -19,3 +19,4 @@ pub mod pricing;
 pub mod prints;
 pub mod snapshot;
 pub mod synthetic;
+pub mod volatility;

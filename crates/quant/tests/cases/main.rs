@@ -30,6 +30,7 @@ mod sweeps;
 mod time_to_expiry;
 mod toxicity;
 mod unusual_activity;
+mod volatility;
 mod vpin;
 
 use quant::market::Calendars;

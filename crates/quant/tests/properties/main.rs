@@ -24,4 +24,5 @@ mod obi;
 mod signing;
 mod smile;
 mod sweep;
+mod volatility;
 mod vpin;
