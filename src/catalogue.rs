@@ -3,10 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use quant::calculator::Entry;
 use quant::calculators;
 use quant::market::Symbol;
-use quant::snapshot::Section;
 
 use crate::config::{Config, Loaded};
 use crate::engine::setup;
@@ -26,18 +24,18 @@ pub fn tables() -> [(&'static str, String); 4] {
 
 /// What is computed.
 pub fn calculator_table() -> String {
-    let rows = calculators::all().map(|entry| {
-        let every = match entry.job.default_interval_seconds() {
+    let rows = calculators::all().map(|card| {
+        let every = match card.job.default_interval_seconds() {
             0.0 => "pass".to_owned(),
             seconds => format!("{seconds} s"),
         };
         [
-            code(entry.name),
-            code(&document_key(entry)),
-            code(entry.job.name()),
+            code(card.name),
+            code(&keys::pattern(card)),
+            code(card.job.name()),
             every,
-            reads(entry),
-            entry.about.to_owned(),
+            calculators::reads(card).join(", "),
+            card.about.to_owned(),
         ]
     });
     let head = ["document", "key", "job", "every", "reads", "what it is"];
@@ -82,7 +80,7 @@ pub fn key_table() -> String {
         ),
     ];
     let read = read.map(|(key, what)| [code(&key), "read".to_owned(), what.to_owned()]);
-    let documents = calculators::all().map(|entry| (document_key(entry), entry.about.to_owned()));
+    let documents = calculators::all().map(|card| (keys::pattern(card), card.about.to_owned()));
     let beats = [
         (
             of_symbol(|symbol| keys::history(&keys::document(symbol, HISTORIES))),
@@ -124,16 +122,6 @@ pub fn metric_table() -> String {
         [code(name), kind.to_owned(), about.to_owned()]
     });
     table(["metric", "kind", "what it says"], rows)
-}
-
-fn reads(entry: &Entry) -> String {
-    let sections = Section::ALL.into_iter().filter(|s| entry.needs.has(*s));
-    let reads = sections.map(Section::as_str).chain(entry.needs.producers());
-    reads.collect::<Vec<_>>().join(", ")
-}
-
-fn document_key(entry: &Entry) -> String {
-    of_symbol(|symbol| keys::document(symbol, entry.key))
 }
 
 /// The documents with a list of minute marks beside them.

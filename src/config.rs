@@ -6,6 +6,7 @@ mod allowed;
 mod environment;
 mod flags;
 mod layers;
+pub mod overall;
 mod positions;
 mod problem;
 mod reload;
@@ -100,9 +101,9 @@ mod tests {
     pub(super) fn known() -> Known {
         let job =
             |job: quant::calculator::Job| (job.name().to_owned(), job.default_interval_seconds());
-        let tables = quant::calculators::all().filter_map(|entry| {
-            let table = entry.config?;
-            Some((table.to_owned(), (entry.default_params)()))
+        let tables = quant::calculators::all().filter_map(|card| {
+            let table = card.config?;
+            Some((table.to_owned(), (card.default_params)()))
         });
         let chain = || {
             let defaults = quant::pricing::ChainParams::default();

@@ -19,7 +19,7 @@ pub fn heartbeat() -> Value {
 /// Every schema with the name of its document.
 pub fn all() -> Vec<(&'static str, Value)> {
     let mut schemas: Vec<_> = calculators::all()
-        .map(|entry| (entry.name, document::schema(entry)))
+        .map(|card| (card.name, document::schema(card)))
         .collect();
     schemas.push(("heartbeat", heartbeat()));
     schemas

@@ -85,6 +85,17 @@ impl Source {
         }
     }
 
+    /// The last elements of lists, so many of each, as one JSON array.
+    pub async fn tails(&self, lists: &[(String, usize)]) -> Result<Vec<Fetched>, StoreError> {
+        match self {
+            Self::Redis(redis) => redis.tails(lists).await,
+            Self::Board(board) => Ok(lists
+                .iter()
+                .map(|(key, count)| board.tail(key, *count))
+                .collect()),
+        }
+    }
+
     /// Whether it is another process, which can go away.
     pub fn is_remote(&self) -> bool {
         match self {

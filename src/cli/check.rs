@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::store::keys;
 use clap::Args;
 use quant::calculators::{self, PER_SYMBOL};
-use quant::snapshot::Section;
 
 use super::{Common, UsageError, print, runtime};
 use crate::clock::Stopwatch;
@@ -45,16 +45,10 @@ fn print_plan(loaded: &Loaded) {
             0.0 => "every pass".to_owned(),
             seconds => format!("every {seconds} s"),
         };
-        let of_job = calculators::all().filter(|entry| entry.job == *job);
-        for entry in of_job {
-            let reads = Section::ALL.into_iter().filter(|s| entry.needs.has(*s));
-            let reads = reads.map(Section::as_str).chain(entry.needs.producers());
-            let reads: Vec<&str> = reads.collect();
-            let (name, key) = (entry.name, entry.key);
-            let reads = reads.join(", ");
-            print(&format!(
-                "  {name}: {every}, reads {reads}, writes analytics:{{S}}:{key}"
-            ));
+        for card in calculators::all().filter(|card| card.job == *job) {
+            let reads = calculators::reads(card).join(", ");
+            let (name, key) = (card.name, keys::pattern(card));
+            print(&format!("  {name}: {every}, reads {reads}, writes {key}"));
         }
     }
 }

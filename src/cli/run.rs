@@ -195,15 +195,17 @@ async fn once(setup: Arc<Setup>, as_of: Option<Timestamp>) -> anyhow::Result<Exi
     let status = Arc::new(StatusBoard::new(now, setup.period(), &setup.intervals));
     let mut engine = Engine::inline(setup, source, sink, status.clone());
     let pass = engine.pass(now, None).await?;
-    let documents: serde_json::Value = {
+    let (documents, overall): (serde_json::Value, serde_json::Value) = {
         let known = status.lock();
-        serde_json::to_value(
+        let overall = serde_json::to_value(&known.overall)?;
+        let documents = serde_json::to_value(
             known
                 .documents
                 .iter()
                 .map(|(symbol, documents)| (symbol.to_string(), documents))
                 .collect::<std::collections::BTreeMap<_, _>>(),
-        )?
+        )?;
+        (documents, overall)
     };
     let summary = serde_json::json!({
         "as_of": now.to_rfc3339(),
@@ -211,6 +213,7 @@ async fn once(setup: Arc<Setup>, as_of: Option<Timestamp>) -> anyhow::Result<Exi
         "documents_written": pass.documents,
         "errors": pass.errors,
         "documents": documents,
+        "overall": overall,
     });
     print(&serde_json::to_string(&summary)?);
     if let Some(redis) = redis {

@@ -21,8 +21,8 @@ pub(super) struct SchemaArgs {
 
 pub(super) fn execute(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
     let Some(name) = &args.name else {
-        for entry in calculators::all() {
-            print(&format!("{:<20}{}", entry.name, entry.about));
+        for card in calculators::all() {
+            print(&format!("{:<20}{}", card.name, card.about));
         }
         print(&format!("{:<20}{}", "heartbeat", schemas::HEARTBEAT_ABOUT));
         return Ok(ExitCode::SUCCESS);
@@ -30,7 +30,7 @@ pub(super) fn execute(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
     let schema = match name.as_str() {
         "heartbeat" => schemas::heartbeat(),
         name => match calculators::find(name) {
-            Some(entry) => document::schema(entry),
+            Some(card) => document::schema(card),
             None => return Err(UsageError(unknown(name)).into()),
         },
     };
@@ -39,7 +39,7 @@ pub(super) fn execute(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn unknown(name: &str) -> String {
-    let mut names: Vec<&str> = calculators::all().map(|entry| entry.name).collect();
+    let mut names: Vec<&str> = calculators::all().map(|card| card.name).collect();
     names.push("heartbeat");
     let nearest = names
         .iter()

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use chrono_tz::Tz;
+use quant::calculators::correlation::Method;
 use quant::market::{Rule, Symbol};
 use quant::pricing::RateCurve;
 use serde::de::DeserializeOwned;
@@ -28,7 +29,21 @@ pub(super) enum Allowed {
     DateOrder,
     Rate,
     Level,
+    /// A list of these.
+    Words(&'static [&'static str]),
+    /// One of these.
+    Word(&'static [&'static str]),
+    Http,
+    OneSymbol,
+    Method,
+    Sector,
 }
+
+/// Where a level of one-day volatility may come from.
+const SOURCES: &[&str] = &["chain", "ibkr", "cboe", "yahoo"];
+
+/// When the day of its clock may end.
+const CLOSES: &[&str] = &["16:15", "16:00"];
 
 /// A day in milliseconds.
 const DAY: f64 = 86_400_000.0;
@@ -97,6 +112,53 @@ const SETTINGS: &[(&str, Allowed)] = &[
         "limits.max_unpacked_bytes",
         Allowed::Range(KIB, KIB * KIB * KIB * KIB),
     ),
+    ("volatility.sources", Allowed::Words(SOURCES)),
+    ("volatility.cache_seconds", Allowed::Range(15.0, 86_400.0)),
+    ("volatility.timeout_ms", Allowed::Range(100.0, 120_000.0)),
+    (
+        "volatility.backoff_min_seconds",
+        Allowed::Range(1.0, 86_400.0),
+    ),
+    (
+        "volatility.backoff_max_seconds",
+        Allowed::Range(1.0, 604_800.0),
+    ),
+    ("volatility.cboe_url", Allowed::Http),
+    ("volatility.yahoo_url", Allowed::Http),
+    (
+        "volatility.delayed_max_age_seconds",
+        Allowed::Range(60.0, 86_400.0),
+    ),
+    (
+        "volatility.manual_max_age_seconds",
+        Allowed::Range(60.0, 604_800.0),
+    ),
+    ("volatility.history_window", Allowed::Range(2.0, 10_000.0)),
+    ("volatility.min_samples", Allowed::Range(2.0, 10_000.0)),
+    ("volatility.thresholds.*", Allowed::Range(0.1, 1_000.0)),
+    (
+        "volatility.change_thresholds.*",
+        Allowed::Range(0.01, 1_000.0),
+    ),
+    ("volatility.hysteresis", Allowed::Range(0.0, 20.0)),
+    ("volatility.chain_symbol", Allowed::OneSymbol),
+    ("volatility.clock_close", Allowed::Word(CLOSES)),
+    ("correlation.method", Allowed::Method),
+    ("correlation.window_minutes", Allowed::Range(2.0, 1_500.0)),
+    ("correlation.min_observations", Allowed::Range(3.0, 1_500.0)),
+    ("correlation.min_symbols", Allowed::Range(2.0, 1_000.0)),
+    ("correlation.max_symbols", Allowed::Range(2.0, 1_000.0)),
+    ("correlation.high", Allowed::Range(0.0, 1.0)),
+    (
+        "correlation.discovered_max_age_seconds",
+        Allowed::Range(1.0, 604_800.0),
+    ),
+    ("portfolio.currency", Allowed::Currency),
+    ("portfolio.complexes.*", Allowed::Symbols),
+    ("portfolio.index_weights.*.*", Allowed::Range(1e-9, 1e9)),
+    ("betas.*", Allowed::Range(-20.0, 20.0)),
+    ("sector_map.*", Allowed::Sector),
+    ("toxic_vpin", Allowed::Range(0.0, 1.0)),
     ("keys.aliases", Allowed::Flag),
     ("log.level", Allowed::Level),
 ];
@@ -147,6 +209,28 @@ pub(super) fn check(allowed: &Allowed, value: &Value, known: &Known) -> Result<(
             Err(_) => must("a number, or pairs of [days, rate]"),
         },
         Allowed::Level => one_of::<Level>(value),
+        Allowed::Method => one_of::<Method>(value),
+        Allowed::Words(words) => {
+            let named = elements(value);
+            let strange = named.iter().find(|name| !words.contains(name));
+            let twice = (1..named.len()).find(|at| named[..*at].contains(&named[*at]));
+            match (strange, twice) {
+                (None, None) => Ok(()),
+                (Some(name), _) => Err(format!(
+                    "must be some of {} (is {})",
+                    words.join(", "),
+                    shown(&Value::from(*name))
+                )),
+                (None, Some(at)) => Err(format!("names {} twice", named[at])),
+            }
+        }
+        Allowed::Word(words) if words.contains(&text) => Ok(()),
+        Allowed::Word(words) => must(&format!("one of {}", words.join(", "))),
+        Allowed::Http if text.starts_with("https://") || text.starts_with("http://") => Ok(()),
+        Allowed::Http => must("a URL that begins with https:// or http://"),
+        Allowed::OneSymbol => Symbol::new(text).map(drop),
+        Allowed::Sector if Symbol::new(text).is_ok() => Ok(()),
+        Allowed::Sector => must("1 to 32 of A-Z a-z 0-9 . _ ^ -, as it stands in a key"),
         Allowed::Listen => check_listen(value),
         Allowed::Zone if text.parse::<Tz>().is_ok() => Ok(()),
         Allowed::Zone => must("an IANA time zone such as America/New_York"),

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Known;
+use super::overall::{Correlation, Portfolio, Volatility};
 use super::secret::RedisUrl;
 use super::values::{DateOrder, Interval, Level, by_symbol, symbols, zone};
 
@@ -43,6 +44,20 @@ pub struct Config {
     /// Continuous dividend yields by symbol.
     #[serde(with = "by_symbol")]
     pub dividend_yield: BTreeMap<Symbol, f64>,
+    /// One-day volatility.
+    pub volatility: Volatility,
+    /// Correlation between symbols.
+    pub correlation: Correlation,
+    /// The portfolio.
+    pub portfolio: Portfolio,
+    /// What symbols move for one per cent of the market.
+    #[serde(with = "by_symbol")]
+    pub betas: BTreeMap<Symbol, f64>,
+    /// The sector of symbols; of others it is OTHER.
+    #[serde(with = "by_symbol")]
+    pub sector_map: BTreeMap<Symbol, String>,
+    /// A VPIN of this much or more is toxic, 0 to 1.
+    pub toxic_vpin: f64,
     /// The HTTP server.
     pub http: Http,
     /// The ring of recent trades.
@@ -73,6 +88,12 @@ impl Config {
             calculators: known.calculators.clone(),
             rates: BTreeMap::new(),
             dividend_yield: BTreeMap::new(),
+            volatility: Volatility::default(),
+            correlation: Correlation::default(),
+            portfolio: Portfolio::default(),
+            betas: BTreeMap::new(),
+            sector_map: BTreeMap::new(),
+            toxic_vpin: 0.7,
             http: Http::default(),
             tape: Tape::default(),
             inputs: Inputs::default(),
@@ -233,8 +254,14 @@ impl Engine {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreTtls {
-    /// Documents by symbol.
+    /// Documents by symbol, and one-day volatility.
     pub analytics: u64,
+    /// The portfolio.
+    pub portfolio: u64,
+    /// Sectors.
+    pub sector: u64,
+    /// Correlation.
+    pub correlation: u64,
     /// The heartbeat.
     pub heartbeat: u64,
 }
@@ -243,6 +270,9 @@ impl Default for StoreTtls {
     fn default() -> Self {
         Self {
             analytics: 60,
+            portfolio: 60,
+            sector: 120,
+            correlation: 900,
             heartbeat: 15,
         }
     }

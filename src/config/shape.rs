@@ -45,6 +45,13 @@ impl Shape {
         root.replace(&["market", "currencies"], Self::BySymbol(text()));
         let own = Self::BySymbol(Box::new(Self::Table(signing.into())));
         root.replace(&["signing", "symbols"], own);
+        let symbols = Self::BySymbol(Box::new(Self::List(text())));
+        root.replace(&["portfolio", "complexes"], symbols);
+        let weights = Self::BySymbol(Box::new(Self::BySymbol(Box::new(Self::Number))));
+        root.replace(&["portfolio", "index_weights"], weights);
+        if let Some(sectors) = root.child_mut("sector_map") {
+            *sectors = Self::BySymbol(text());
+        }
         if let Some(Self::Table(jobs)) = root.child_mut("update_intervals") {
             jobs.values_mut().for_each(|job| *job = Self::Interval);
         }

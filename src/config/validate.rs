@@ -23,27 +23,54 @@ pub(super) fn problems(
             found.push((path, what));
         }
     }
-    let delay = |(path, _): &(Vec<String>, String)| path[1].starts_with("reconnect_");
-    if !found.iter().any(delay) {
-        found.extend(across(merged, rank));
+    for pair in ORDERED {
+        let either = |(path, _): &(Vec<String>, String)| pair.contains(&path.join(".").as_str());
+        if !found.iter().any(either) {
+            found.extend(across(merged, pair, rank));
+        }
     }
     found.extend(calculators(merged, known));
     found
 }
 
+/// Settings of which the first must not be above the second.
+const ORDERED: [[&str; 2]; 5] = [
+    [
+        "redis.reconnect_min_delay_ms",
+        "redis.reconnect_max_delay_ms",
+    ],
+    [
+        "volatility.backoff_min_seconds",
+        "volatility.backoff_max_seconds",
+    ],
+    [
+        "volatility.thresholds.benign",
+        "volatility.thresholds.elevated",
+    ],
+    [
+        "volatility.thresholds.elevated",
+        "volatility.thresholds.shock",
+    ],
+    ["volatility.min_samples", "volatility.history_window"],
+];
+
 /// What one key alone does not show; blamed on the key of the higher layer.
-fn across(merged: &Value, rank: &dyn Fn(&str) -> u8) -> Option<(Vec<String>, String)> {
-    const LEAST: &str = "redis.reconnect_min_delay_ms";
-    const MOST: &str = "redis.reconnect_max_delay_ms";
-    let redis = merged.get("redis")?;
-    let least = redis.get("reconnect_min_delay_ms")?.as_f64()?;
-    let most = redis.get("reconnect_max_delay_ms")?.as_f64()?;
+fn across(
+    merged: &Value,
+    [low, high]: [&str; 2],
+    rank: &dyn Fn(&str) -> u8,
+) -> Option<(Vec<String>, String)> {
+    let value = |key: &str| {
+        let mut path = key.split('.');
+        path.try_fold(merged, |tree, key| tree.get(key))?.as_f64()
+    };
+    let (least, most) = (value(low)?, value(high)?);
     if least <= most {
         return None;
     }
-    let (key, what) = match rank(LEAST) > rank(MOST) {
-        true => (LEAST, format!("must be ≤ {MOST}, {most} (is {least})")),
-        false => (MOST, format!("must be ≥ {LEAST}, {least} (is {most})")),
+    let (key, what) = match rank(low) > rank(high) {
+        true => (low, format!("must be ≤ {high}, {most} (is {least})")),
+        false => (high, format!("must be ≥ {low}, {least} (is {most})")),
     };
     Some((key.split('.').map(str::to_owned).collect(), what))
 }

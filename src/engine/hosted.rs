@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use quant::calculator::{Counted, Entry, Outcome, Runner, Status};
+use quant::calculator::{Card, Counted, Entry, Outcome, Runner, Status};
 use quant::document::Label;
 use quant::market::{Span, Symbol, Timestamp};
 use quant::snapshot::{Provenance, Section};
@@ -19,7 +19,7 @@ use crate::store::keys;
 const REWRITE_AFTER: Span = Span::from_millis(5_000);
 
 /// Seconds a list of minute marks lives: over a long weekend.
-const HISTORY_TTL: u64 = 4 * 86_400;
+pub(super) const HISTORY_TTL: u64 = 4 * 86_400;
 
 /// A calculator of one symbol: its memory, and what it last wrote.
 pub(super) struct Hosted {
@@ -40,6 +40,48 @@ pub(super) struct Written {
     at: Timestamp,
 }
 
+impl Written {
+    /// What stands in the store once the document is written, where it has to be: a value when it
+    /// changed or is due again, the absence of one when the status changed and then at half its
+    /// lifetime.
+    pub(super) fn due(
+        last: Option<Self>,
+        outcome: &Outcome,
+        ttl_seconds: u64,
+        interval: Span,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let written = Self {
+            status: outcome.status,
+            content: content_hash(outcome),
+            at: now,
+        };
+        if let Some(last) = last {
+            let half_life = Span::from_seconds(ttl_seconds as f64 / 2.0);
+            let (same, pause) = match outcome.status == Status::Ok {
+                true => (
+                    last.status == written.status && last.content == written.content,
+                    REWRITE_AFTER.max(interval),
+                ),
+                false => (last.status == written.status, half_life),
+            };
+            let age = now.since(last.at);
+            if same && age >= Span::ZERO && age < pause {
+                return None;
+            }
+        }
+        Some(written)
+    }
+
+    /// How it is written: what has no value only in the place of what had one.
+    pub(super) fn how(self) -> How {
+        match self.status == Status::Ok {
+            true => How::Replace,
+            false => How::ReplaceExisting,
+        }
+    }
+}
+
 impl Hosted {
     pub(super) fn new(
         entry: &'static Entry,
@@ -47,20 +89,21 @@ impl Hosted {
         terms: &Terms,
     ) -> Result<Self, String> {
         let params = terms.params_of(entry, symbol);
-        let interval = terms.interval_of(entry.job).unwrap_or(Span::ZERO);
+        let interval = terms.interval_of(entry.card.job).unwrap_or(Span::ZERO);
         let two_runs = (2.0 * interval.seconds()).ceil() as u64;
         let runner = (entry.build)(&params, None)
-            .map_err(|why| format!("calculators.{}.{why}", entry.name))?;
+            .map_err(|why| format!("calculators.{}.{why}", entry.card.name))?;
         Ok(Self {
             entry,
             label: Label {
-                symbol: symbol.clone(),
+                symbol: Some(symbol.clone()),
+                stamp: entry.card.stamp,
                 currency: terms.currency.clone(),
                 config: settings_hash(entry, &params, terms),
                 engine: env!("CARGO_PKG_VERSION"),
                 interval,
             },
-            key: keys::document(symbol, entry.key).into(),
+            key: keys::document(symbol, entry.card.key).into(),
             ttl_seconds: terms.ttl_seconds.max(two_runs),
             params,
             runner,
@@ -70,7 +113,7 @@ impl Hosted {
 
     /// Whether it is the same calculator with the same settings.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.entry.name == other.entry.name && self.params == other.params
+        self.entry.card.name == other.entry.card.name && self.params == other.params
     }
 
     /// Goes on from a packed memory; an error leaves it as it was.
@@ -94,39 +137,22 @@ impl Hosted {
         }
     }
 
-    /// The document, where it has to be written: a value when it changed or is due again, the
-    /// absence of one when the status changed and then at half its lifetime.
+    /// The document, where it has to be written.
     pub(super) fn write(&mut self, outcome: &Outcome, now: Timestamp) -> Option<Write> {
-        let written = Written {
-            status: outcome.status,
-            content: content_hash(outcome),
-            at: now,
-        };
-        let is_value = outcome.status == Status::Ok;
-        if let Some(last) = self.written {
-            let half_life = Span::from_seconds(self.ttl_seconds as f64 / 2.0);
-            let (same, pause) = match is_value {
-                true => (
-                    last.status == written.status && last.content == written.content,
-                    REWRITE_AFTER.max(self.label.interval),
-                ),
-                false => (last.status == written.status, half_life),
-            };
-            let age = now.since(last.at);
-            if same && age >= Span::ZERO && age < pause {
-                return None;
-            }
-        }
+        let written = Written::due(
+            self.written,
+            outcome,
+            self.ttl_seconds,
+            self.label.interval,
+            now,
+        )?;
         self.written = Some(written);
         Some(Write {
-            document: self.entry.name,
+            document: self.entry.card.name,
             key: self.key.clone(),
             value: self.label.document(outcome, now).into(),
             ttl_seconds: self.ttl_seconds,
-            how: match is_value {
-                true => How::Replace,
-                false => How::ReplaceExisting,
-            },
+            how: written.how(),
         })
     }
 
@@ -162,11 +188,11 @@ fn content_hash(outcome: &Outcome) -> u64 {
 }
 
 /// What a run that failed comes to.
-pub(super) fn failed(entry: &Entry, why: String) -> Outcome {
+pub(super) fn failed(card: &Card, why: String) -> Outcome {
     Outcome {
         status: Status::Error,
         reason: Some(why),
-        body: (entry.absent)(Status::Error),
+        body: (card.absent)(Status::Error),
         provenance: Provenance::default(),
         counted: Counted::default(),
         mark: None,

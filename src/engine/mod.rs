@@ -5,6 +5,7 @@
 
 pub mod heartbeat;
 mod hosted;
+mod overall;
 pub mod plan;
 mod reconfigure;
 mod roster;
@@ -14,6 +15,7 @@ pub mod states;
 pub mod status;
 pub mod symbol;
 mod trades;
+pub mod universe;
 mod workers;
 
 use std::collections::BTreeMap;
@@ -26,6 +28,7 @@ use quant::market::{Span, Symbol, Timestamp};
 use quant::snapshot::Section;
 use tracing::{error, info, warn};
 
+use self::overall::{Overall, over_all};
 use self::plan::{Jobs, Schedule};
 use self::reconfigure::Change;
 use self::setup::Setup;
@@ -71,6 +74,7 @@ pub struct Engine {
     late: Harvest,
     /// Turns that failed as a whole since the last pass that was published.
     failed_turns: usize,
+    overall: Overall,
 }
 
 /// A symbol's place. While it computes, its engine is away.
@@ -150,6 +154,7 @@ impl Engine {
             change: Change::Settled,
             late: Harvest::new(),
             failed_turns: 0,
+            overall: Overall::default(),
         }
     }
 
@@ -163,6 +168,7 @@ impl Engine {
         for slot in &mut self.slots {
             slot.schedule.all_due();
         }
+        self.overall.make_due();
     }
 
     /// One pass at `now`. With a budget, what is done in time is published and the rest is left
@@ -237,7 +243,9 @@ impl Engine {
         )
         .await;
         harvest.sort_by_key(|(slot, ..)| *slot);
-        self.publish(harvest, now).await
+        let mut pass = self.publish(harvest, now).await?;
+        self.turn_overall(now, left(budget), &mut pass).await;
+        Ok(pass)
     }
 
     /// The symbols at home whose exchange trades, with what is due for each. Jobs that read a chain
@@ -451,7 +459,7 @@ impl Engine {
                 known.job_failed(*job, &why.to_string(), now);
             }
         }
-        known.jobs_ended(now);
+        known.jobs_ended(now, |job| !over_all(job));
         published.map(|()| pass)
     }
 
@@ -463,6 +471,7 @@ impl Engine {
             // One that is still computing hears of it when it starts again.
             slot.anew = true;
         }
+        self.overall.write_everything_again();
     }
 
     /// Counts bad input, and puts each kind into the log once a minute at most.

@@ -72,6 +72,19 @@ impl Schedule {
         }
     }
 
+    /// Everything is due at first, and then each job on the grid of its own interval.
+    pub fn at_once(intervals: &[(Job, Span)]) -> Self {
+        let timed = |&(job, interval): &(Job, Span)| Timed {
+            job,
+            interval,
+            phase: Span::ZERO,
+            due: None,
+        };
+        Self {
+            jobs: intervals.iter().map(timed).collect(),
+        }
+    }
+
     /// What is due at `now`. A pass may come a little early against its grid: `slack`.
     pub fn due(&self, now: Timestamp, slack: Span) -> Jobs {
         let due = self.jobs.iter().filter(|timed| timed.is_due(now, slack));

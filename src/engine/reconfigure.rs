@@ -30,6 +30,7 @@ impl Engine {
             // Without a list nothing says that a symbol is gone.
             slot.dropped = self.fixed_symbols && !configured.contains(&slot.symbol);
         }
+        self.overall.reconfigure();
         self.symbols_due = None;
         self.change = Change::UnderWay;
         if let Some(tap) = &self.tap {

@@ -128,6 +128,7 @@ impl Engine {
         if let Some(saving) = self.saving.take() {
             let _ = saving.await;
         }
+        self.sink.save(self.overall_states(now), now).await?;
         for slots in self.slots.chunks(SAVES_AT_ONCE) {
             let at_home = slots.iter().filter_map(|slot| {
                 let engine = slot.engine.as_ref()?;
@@ -166,10 +167,12 @@ impl Engine {
         };
         // One under former settings, or still computing, would begin in the middle.
         let settled = self.change == Change::Settled;
-        if !settled || self.slots.iter().any(|slot| slot.engine.is_none()) {
+        let any_away = self.slots.iter().any(|slot| slot.engine.is_none());
+        if !settled || any_away || self.overall_is_away() {
             return;
         }
         tap.send(RunEvent::NextFile(self.setup.recorded()));
+        self.overall.starts_again();
         for slot in &mut self.slots {
             let fresh = self.setup.symbol_engine(&slot.symbol, now);
             let (Some(engine), Ok(mut fresh)) = (&slot.engine, fresh) else {

@@ -1,15 +1,20 @@
 //! From settings to what the engine needs: terms for each symbol, intervals, sessions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use quant::calculator::{Entry, Job};
+use quant::calculators::{PER_SYMBOL, UNIVERSE};
 use quant::market::{Calendars, Phase, Session, Signing, Span, Symbol, Timestamp};
 use quant::pricing::{ChainParams, PricingTerms, RateCurve, usual_rate};
 use quant::snapshot::Section;
-use serde_json::Value;
+use quant::universe::UniverseEntry;
+use serde_json::{Value, json};
 
+use super::overall::over_all;
 use super::plan::{Jobs, Schedule};
 use super::symbol::{SymbolEngine, Terms};
+use super::universe::{MemberTerms, OTHER, UniverseTerms};
 use crate::config::{Config, Interval, Known};
 use crate::store::codec::Rules;
 
@@ -29,22 +34,23 @@ pub struct Setup {
     chain: ChainParams,
     calendars: Arc<Calendars>,
     entries: &'static [Entry],
+    /// The calculators over all symbols.
+    pub overall: &'static [UniverseEntry],
     params: Arc<Vec<(&'static str, Value)>>,
     trace: bool,
 }
 
 /// What the settings may name: jobs, calculators and exchanges.
 pub fn known() -> Known {
-    let entries = || quant::calculators::all();
     let chain_defaults = serde_json::to_value(ChainParams::default());
     let chain_defaults = chain_defaults.expect("settings are plain data");
-    let tables = entries().filter_map(|entry| Some((entry.config?, entry)));
+    let tables = quant::calculators::all().filter_map(|card| Some((card.config?, card)));
     Known {
         jobs: Job::ALL
             .map(|job| (job.name().to_owned(), job.default_interval_seconds()))
             .into(),
         calculators: tables
-            .map(|(table, entry)| (table.to_owned(), (entry.default_params)()))
+            .map(|(table, card)| (table.to_owned(), (card.default_params)()))
             .chain([(CHAIN.to_owned(), chain_defaults)])
             .collect(),
         exchanges: calendars().codes().map(str::to_owned).collect(),
@@ -52,7 +58,7 @@ pub fn known() -> Known {
             if table == CHAIN {
                 return ChainParams::from_table(params).map(drop);
             }
-            let mut of_table = quant::calculators::all().filter(|e| e.config == Some(table));
+            let mut of_table = PER_SYMBOL.iter().filter(|e| e.card.config == Some(table));
             of_table.try_for_each(|entry| (entry.build)(params, None).map(|_| ()))
         }),
     }
@@ -71,7 +77,7 @@ impl Setup {
             Some(Interval::Off) | None => None,
         };
         let table = |entry: &Entry| {
-            let name = entry.config?;
+            let name = entry.card.config?;
             Some((name, config.calculators.get(name)?.clone()))
         };
         Self {
@@ -84,6 +90,7 @@ impl Setup {
                 .unwrap_or_default(),
             calendars: Arc::new(calendars()),
             entries,
+            overall: UNIVERSE,
             trace: false,
             config,
         }
@@ -130,13 +137,27 @@ impl Setup {
 
     /// When the jobs of a symbol are due.
     pub fn schedule(&self, symbol: &Symbol) -> Schedule {
-        Schedule::new(symbol, &self.intervals, self.period())
+        let own = self.intervals.iter().copied();
+        let own: Vec<_> = own.filter(|(job, _)| !over_all(*job)).collect();
+        Schedule::new(symbol, &own, self.period())
+    }
+
+    /// The jobs over all symbols that are on.
+    pub fn overall_intervals(&self) -> impl Iterator<Item = (Job, Span)> {
+        let all = self.intervals.iter().copied();
+        all.filter(|(job, _)| over_all(*job))
+    }
+
+    /// When the jobs over all symbols are due.
+    pub fn overall_schedule(&self) -> Schedule {
+        let own: Vec<_> = self.overall_intervals().collect();
+        Schedule::at_once(&own)
     }
 
     /// Whether any calculator of these jobs reads a section.
     pub fn needs(&self, due: Jobs, section: Section) -> bool {
         let mut entries = self.entries.iter();
-        entries.any(|entry| due.has(entry.job) && entry.needs.has(section))
+        entries.any(|entry| due.has(entry.card.job) && entry.needs.has(section))
     }
 
     /// These jobs but those with a calculator that reads a section.
@@ -198,20 +219,63 @@ impl Setup {
         exchange.expect("settings name known exchanges").at(now)
     }
 
+    fn rules(&self) -> Rules {
+        let config = &self.config;
+        let max_value_bytes = config.limits.max_value_bytes;
+        Rules {
+            max_price: config.limits.max_price,
+            max_future: millis(config.limits.max_future_ms),
+            max_value_bytes: usize::try_from(max_value_bytes).unwrap_or(usize::MAX),
+            naive_zone: config.inputs.naive_zone,
+            date_order: config.inputs.date_order,
+            max_contracts: config.limits.max_contracts,
+            chain_delay: millis(self.chain.naive_delay_ms),
+        }
+    }
+
+    /// What the calculators over these symbols are told.
+    pub fn overall_terms(&self, symbols: &[Symbol]) -> Arc<UniverseTerms> {
+        let config = &self.config;
+        let member = |symbol: &Symbol| {
+            let sector = config.sector_map.get(symbol);
+            let terms = MemberTerms {
+                exchange: self.exchange_of(symbol).to_owned(),
+                sector: sector.map_or(OTHER, String::as_str).to_owned(),
+                currency: config.market.currency_of(symbol).to_owned(),
+                beta: config.betas.get(symbol).copied(),
+            };
+            (symbol.clone(), terms)
+        };
+        let chain_symbol = Symbol::new(&config.volatility.chain_symbol);
+        let chain_symbol = &chain_symbol.expect("settings name a symbol");
+        let ttls = &config.store_ttls;
+        Arc::new(UniverseTerms {
+            rules: self.rules(),
+            calendars: self.calendars.clone(),
+            members: symbols.iter().map(member).collect(),
+            method: config.correlation.method,
+            window_minutes: config.correlation.window_minutes,
+            max_symbols: config.correlation.max_symbols,
+            chain_symbol: chain_symbol.clone(),
+            chain_exchange: self.exchange_of(chain_symbol).to_owned(),
+            rates: self.rates_of(chain_symbol),
+            currency: config.portfolio.currency.clone(),
+            intervals: self.overall_intervals().collect(),
+            ttl_seconds: [
+                (Job::Volatility, ttls.analytics),
+                (Job::Portfolio, ttls.portfolio),
+                (Job::Sectors, ttls.sector),
+                (Job::Correlation, ttls.correlation),
+            ]
+            .into(),
+            params: overall_params(config),
+        })
+    }
+
     fn terms(&self, symbol: &Symbol) -> Arc<Terms> {
         let config = &self.config;
-        let millis = |ms: u64| Span::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
-        let max_value_bytes = config.limits.max_value_bytes;
         Arc::new(Terms {
-            rules: Rules {
-                max_price: config.limits.max_price,
-                max_future: millis(config.limits.max_future_ms),
-                max_value_bytes: usize::try_from(max_value_bytes).unwrap_or(usize::MAX),
-                naive_zone: config.inputs.naive_zone,
-                date_order: config.inputs.date_order,
-                max_contracts: config.limits.max_contracts,
-                chain_delay: millis(self.chain.naive_delay_ms),
-            },
+            rules: self.rules(),
             ticker_max_age: millis(config.max_age_ms.ticker),
             book_max_age: millis(config.max_age_ms.book),
             trades_max_age: millis(config.max_age_ms.trades),
@@ -238,4 +302,58 @@ impl Setup {
             trace: self.trace,
         })
     }
+}
+
+fn millis(ms: u64) -> Span {
+    Span::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))
+}
+
+/// The settings of each calculator over all symbols by its name.
+fn overall_params(config: &Config) -> BTreeMap<&'static str, Value> {
+    let portfolio = &config.portfolio;
+    let volatility = &config.volatility;
+    let correlation = &config.correlation;
+    [
+        (
+            "portfolio",
+            json!({
+                "currency": portfolio.currency,
+                "toxic_vpin": config.toxic_vpin,
+                "complexes": portfolio.complexes,
+                "index_weights": portfolio.index_weights,
+            }),
+        ),
+        (
+            "sector",
+            json!({"currency": portfolio.currency, "toxic_vpin": config.toxic_vpin}),
+        ),
+        (
+            "correlation",
+            json!({
+                "method": correlation.method,
+                "window_minutes": correlation.window_minutes,
+                "min_observations": correlation.min_observations,
+                "min_symbols": correlation.min_symbols,
+                "max_symbols": correlation.max_symbols,
+                "high": correlation.high,
+                "discovered_max_age_seconds": correlation.discovered_max_age_seconds,
+            }),
+        ),
+        (
+            "vix1d",
+            json!({
+                "sources": volatility.sources,
+                "chain_max_age_seconds": config.max_age_ms.chain as f64 / 1e3,
+                "delayed_max_age_seconds": volatility.delayed_max_age_seconds,
+                "manual_max_age_seconds": volatility.manual_max_age_seconds,
+                "history_window": volatility.history_window,
+                "min_samples": volatility.min_samples,
+                "thresholds": volatility.thresholds,
+                "change_thresholds": volatility.change_thresholds,
+                "hysteresis": volatility.hysteresis,
+                "clock_close": volatility.clock_close,
+            }),
+        ),
+    ]
+    .into()
 }

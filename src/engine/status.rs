@@ -42,6 +42,8 @@ pub struct Known {
     pub jobs: BTreeMap<Job, JobState>,
     /// Every document by symbol and calculator.
     pub documents: BTreeMap<Symbol, BTreeMap<&'static str, DocumentState>>,
+    /// Every document over all symbols by its key.
+    pub overall: BTreeMap<String, DocumentState>,
     /// What could not be decoded since the start, by family and reason.
     pub bad_input: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
 }
@@ -161,6 +163,7 @@ impl StatusBoard {
                 },
                 jobs: intervals.iter().map(job_of).collect(),
                 documents: BTreeMap::new(),
+                overall: BTreeMap::new(),
                 bad_input: BTreeMap::new(),
             }),
         }
@@ -212,9 +215,9 @@ impl Known {
         }
     }
 
-    /// The runs of the pass at `now` are over, their documents written or not.
-    pub fn jobs_ended(&mut self, now: Timestamp) {
-        for state in self.jobs.values_mut() {
+    /// The runs of these jobs in the pass at `now` are over, their documents written or not.
+    pub fn jobs_ended(&mut self, now: Timestamp, which: impl Fn(Job) -> bool) {
+        for (_, state) in self.jobs.iter_mut().filter(|(job, _)| which(**job)) {
             if std::mem::take(&mut state.failed) {
                 state.consecutive_errors += 1;
             } else if state.last_run == Some(now) {
@@ -227,38 +230,22 @@ impl Known {
     /// A calculator ran. Gives true for an error that is news.
     pub fn reported(&mut self, symbol: &Symbol, report: Report, now: Timestamp) -> bool {
         let job = self.jobs.entry(report.job).or_default();
-        job.duration_ms += report.seconds * 1e3;
-        let failed = report.status == Status::Error;
-        if failed {
-            job.fail(
-                format!("{symbol}: {}", report.reason.as_deref().unwrap_or("")),
-                now,
-            );
-        }
         let documents = self.documents.entry(symbol.clone()).or_default();
         let before = documents.get(report.calculator);
-        let same = before.is_some_and(|before| before.status == report.status);
-        if !same {
-            if let Some(before) = before {
-                job.one_less(before.status);
-            }
-            if report.status != Status::Ok {
-                *job.no_value.entry(report.status.as_str()).or_default() += 1;
-            }
-        }
-        let state = DocumentState {
-            status: report.status,
-            reason: report.reason,
-            since: before.filter(|_| same).map_or(now, |before| before.since),
-            last_value: match report.status {
-                Status::Ok => Some(now),
-                _ => before.and_then(|before| before.last_value),
-            },
-            duration_us: report.seconds * 1e6,
-            job: report.job,
-        };
-        documents.insert(report.calculator, state);
-        failed && !same
+        let name = report.calculator;
+        let (state, is_news) = job.reported(symbol.as_str(), before, report, now);
+        documents.insert(name, state);
+        is_news
+    }
+
+    /// A calculator over all symbols ran for the document at a key. Gives true for an error that
+    /// is news.
+    pub fn reported_overall(&mut self, key: &str, report: Report, now: Timestamp) -> bool {
+        let job = self.jobs.entry(report.job).or_default();
+        let before = self.overall.get(key);
+        let (state, is_news) = job.reported(key, before, report, now);
+        self.overall.insert(key.to_owned(), state);
+        is_news
     }
 
     /// Other jobs are on, or at other intervals.
@@ -268,6 +255,7 @@ impl Known {
         for documents in self.documents.values_mut() {
             documents.retain(|_, document| is_on(document.job));
         }
+        self.overall.retain(|_, document| is_on(document.job));
         for (job, interval) in intervals {
             self.jobs.entry(*job).or_default().interval_seconds = interval.seconds();
         }
@@ -342,6 +330,44 @@ impl Passes {
 }
 
 impl JobState {
+    /// Takes a run into account: how its document stands now, and whether it failed and did not
+    /// before.
+    fn reported(
+        &mut self,
+        subject: &str,
+        before: Option<&DocumentState>,
+        report: Report,
+        now: Timestamp,
+    ) -> (DocumentState, bool) {
+        self.duration_ms += report.seconds * 1e3;
+        let failed = report.status == Status::Error;
+        if failed {
+            let why = report.reason.as_deref().unwrap_or("");
+            self.fail(format!("{subject}: {why}"), now);
+        }
+        let same = before.is_some_and(|before| before.status == report.status);
+        if !same {
+            if let Some(before) = before {
+                self.one_less(before.status);
+            }
+            if report.status != Status::Ok {
+                *self.no_value.entry(report.status.as_str()).or_default() += 1;
+            }
+        }
+        let state = DocumentState {
+            status: report.status,
+            reason: report.reason,
+            since: before.filter(|_| same).map_or(now, |before| before.since),
+            last_value: match report.status {
+                Status::Ok => Some(now),
+                _ => before.and_then(|before| before.last_value),
+            },
+            duration_us: report.seconds * 1e6,
+            job: report.job,
+        };
+        (state, failed && !same)
+    }
+
     /// A document is no more of this status.
     fn one_less(&mut self, status: Status) {
         if let Some(count) = self.no_value.get_mut(status.as_str()) {
@@ -428,7 +454,7 @@ mod tests {
             if !written {
                 known.job_failed(Job::Vpin, "redis refused", now);
             }
-            known.jobs_ended(now);
+            known.jobs_ended(now, |_| true);
             let job = &known.jobs[&Job::Vpin];
             (job.errors, job.consecutive_errors, job.last_ok)
         };

@@ -148,7 +148,7 @@ impl SymbolEngine {
     ) -> Result<Self, String> {
         let calculators = entries
             .iter()
-            .filter(|entry| terms.interval_of(entry.job).is_some())
+            .filter(|entry| terms.interval_of(entry.card.job).is_some())
             .map(|entry| Hosted::new(entry, &symbol, &terms))
             .collect::<Result<_, _>>()?;
         Ok(Self {
@@ -193,7 +193,7 @@ impl SymbolEngine {
         let first_trade = self.snapshot.tape.first_number();
         let on = entries
             .iter()
-            .filter(|e| terms.interval_of(e.job).is_some());
+            .filter(|e| terms.interval_of(e.card.job).is_some());
         let mut calculators = on
             .map(|entry| Hosted::new(entry, symbol, &terms))
             .collect::<Result<Vec<_>, _>>()?;
@@ -258,7 +258,7 @@ impl SymbolEngine {
         self.take_discovered(discovered, now, &mut turned.bad);
         self.take_trades(gathered.trades, now, &mut turned);
         for at in 0..self.calculators.len() {
-            if due.has(self.calculators[at].entry.job) {
+            if due.has(self.calculators[at].entry.card.job) {
                 self.run(at, now, &mut turned);
             }
         }
@@ -292,7 +292,7 @@ impl SymbolEngine {
 
     /// The keys of this symbol's states: the tape's first, then those of its calculators.
     pub fn state_keys(&self) -> Vec<String> {
-        let names = self.calculators.iter().map(|hosted| hosted.entry.name);
+        let names = self.calculators.iter().map(|hosted| hosted.entry.card.name);
         let names = std::iter::once(states::TAPE).chain(names);
         let symbol = &self.snapshot.symbol;
         names.map(|name| keys::state(symbol, name)).collect()
@@ -351,7 +351,7 @@ impl SymbolEngine {
             };
             match hosted.resume(bytes, next) {
                 Ok(()) => restored.calculators += 1,
-                Err(why) => restored.refused.push((hosted.entry.name, why)),
+                Err(why) => restored.refused.push((hosted.entry.card.name, why)),
             }
         }
         restored
@@ -501,11 +501,11 @@ impl SymbolEngine {
         let ran = catch_unwind(AssertUnwindSafe(|| hosted.runner.run(snapshot, now)));
         let outcome = ran.unwrap_or_else(|panic| {
             hosted.rebuild(snapshot.tape.next_number());
-            failed(hosted.entry, panic_text(panic.as_ref()))
+            failed(&hosted.entry.card, panic_text(panic.as_ref()))
         });
         turned.reports.push(Report {
-            calculator: hosted.entry.name,
-            job: hosted.entry.job,
+            calculator: hosted.entry.card.name,
+            job: hosted.entry.card.job,
             status: outcome.status,
             reason: outcome.reason.clone(),
             seconds: watch.elapsed().as_secs_f64(),
@@ -513,7 +513,7 @@ impl SymbolEngine {
         turned.writes.extend(hosted.write(&outcome, now));
         turned.writes.extend(hosted.write_mark(&outcome));
         self.snapshot.results.put(
-            hosted.entry.name,
+            hosted.entry.card.name,
             outcome.status,
             outcome.provenance.as_of(),
             hosted.label.valid_until(&outcome, now),
@@ -537,12 +537,16 @@ impl Terms {
     /// The settings of a calculator as far as they are this symbol's: of a table by symbol its
     /// own entry only, so that what is set for one symbol is no change for the others.
     pub(super) fn params_of(&self, entry: &Entry, symbol: &Symbol) -> Value {
-        let table = entry.config.and_then(|name| {
+        let table = entry.card.config.and_then(|name| {
             let found = self.params.iter().find(|(other, _)| *other == name);
             found.map(|(_, params)| params.clone())
         });
         let mut params = table.unwrap_or(Value::Null);
-        for (key, default) in (entry.default_params)().as_object().into_iter().flatten() {
+        for (key, default) in (entry.card.default_params)()
+            .as_object()
+            .into_iter()
+            .flatten()
+        {
             let by_symbol = default.as_object().is_some_and(serde_json::Map::is_empty);
             if by_symbol && let Some(Value::Object(values)) = params.get_mut(key) {
                 values.retain(|name, _| name == symbol.as_str());

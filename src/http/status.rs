@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::response::Response;
-use quant::calculator::Entry;
+use quant::calculator::Card;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -32,6 +32,7 @@ struct Body {
     calculators: BTreeMap<&'static str, &'static str>,
     jobs: BTreeMap<&'static str, Value>,
     bad_input: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
+    overall: BTreeMap<String, DocumentState>,
     symbols: BTreeMap<String, BTreeMap<&'static str, DocumentState>>,
 }
 
@@ -39,7 +40,7 @@ impl Body {
     fn of(known: &Known) -> Self {
         let passes = &known.passes;
         let store = &known.store;
-        let about = |entry: &Entry| (entry.name, entry.about);
+        let about = |card: &Card| (card.name, card.about);
         let jobs = known.jobs.iter();
         let symbols = known.documents.iter();
         Self {
@@ -67,6 +68,7 @@ impl Body {
                 .map(|(job, state)| (job.name(), job_body(state)))
                 .collect(),
             bad_input: known.bad_input.clone(),
+            overall: known.overall.clone(),
             symbols: symbols
                 .map(|(symbol, documents)| (symbol.to_string(), documents.clone()))
                 .collect(),

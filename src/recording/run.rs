@@ -5,6 +5,8 @@
 //! and bytes with their length before them. A value that stood in the turn before is not written
 //! again. The last record counts what the recorder had to drop: a run with any is incomplete.
 
+mod universe;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -146,6 +148,8 @@ struct RunWriter {
     frames: FrameWriter,
     raw: Vec<u8>,
     last: HashMap<Symbol, [Option<Bytes>; 8]>,
+    /// The same of what is read over all symbols, by key.
+    universe: HashMap<String, Option<Bytes>>,
 }
 
 impl RunWriter {
@@ -154,6 +158,7 @@ impl RunWriter {
             frames: FrameWriter::create(path, header)?,
             raw: Vec::with_capacity(FRAME_BYTES + FRAME_BYTES / 4),
             last: HashMap::new(),
+            universe: HashMap::new(),
         })
     }
 
@@ -179,13 +184,13 @@ impl RunWriter {
                 self.last.remove(symbol);
                 self.raw.push(STARTED);
                 put_bytes(&mut self.raw, symbol.as_str().as_bytes());
-                put_varint(&mut self.raw, states.len() as u64);
-                for state in states {
-                    self.raw.push(u8::from(state.is_some()));
-                    put_bytes(&mut self.raw, state.as_deref().unwrap_or_default());
-                }
+                self.states(states);
             }
             RunEvent::Turned(turn) => self.turn(turn),
+            RunEvent::UniverseStarted { symbols, states } => {
+                self.universe_started(symbols, states);
+            }
+            RunEvent::UniverseTurned(turn) => self.universe_turned(turn),
         }
         match self.raw.len() >= FRAME_BYTES {
             true => self.end_frame(),
@@ -217,10 +222,22 @@ impl RunWriter {
             return;
         };
         out.push(1);
-        put_varint(out, documents.len() as u64);
+        self.documents(documents);
+    }
+
+    fn states(&mut self, states: &[Option<Bytes>]) {
+        put_varint(&mut self.raw, states.len() as u64);
+        for state in states {
+            self.raw.push(u8::from(state.is_some()));
+            put_bytes(&mut self.raw, state.as_deref().unwrap_or_default());
+        }
+    }
+
+    fn documents(&mut self, documents: &[(String, u64)]) {
+        put_varint(&mut self.raw, documents.len() as u64);
         for (name, hash) in documents {
-            put_bytes(out, name.as_bytes());
-            out.extend_from_slice(&hash.to_le_bytes());
+            put_bytes(&mut self.raw, name.as_bytes());
+            self.raw.extend_from_slice(&hash.to_le_bytes());
         }
     }
 
@@ -272,6 +289,7 @@ pub struct RunReader {
     frame: Bytes,
     at: usize,
     last: HashMap<Symbol, [Option<Bytes>; 8]>,
+    universe: HashMap<String, Option<Bytes>>,
     dropped: Option<u64>,
 }
 
@@ -288,6 +306,7 @@ impl RunReader {
             frame: Bytes::new(),
             at: 0,
             last: HashMap::new(),
+            universe: HashMap::new(),
             dropped: None,
         })
     }
@@ -317,13 +336,7 @@ impl RunReader {
             STARTED => {
                 let symbol = self.symbol()?;
                 self.last.remove(&symbol);
-                let count = self.count()?;
-                let mut states = Vec::new();
-                for _ in 0..count {
-                    let there = self.byte()? == 1;
-                    let bytes = self.bytes()?;
-                    states.push(there.then_some(bytes));
-                }
+                let states = self.states()?;
                 Ok(Some(RunEvent::Started { symbol, states }))
             }
             TURNED => self
@@ -334,6 +347,8 @@ impl RunReader {
                 Ok(Some(RunEvent::Settings(config.map_err(|_| "settings")?)))
             }
             RECONFIGURED => Ok(Some(RunEvent::Reconfigured(self.symbol()?))),
+            universe::STARTED => self.universe_started().map(Some),
+            universe::TURNED => self.universe_turned().map(Some),
             ENDED => {
                 self.dropped = Some(self.number()?);
                 Ok(None)
@@ -378,14 +393,7 @@ impl RunReader {
         }
         let documents = match self.byte()? {
             0 => None,
-            _ => {
-                let mut documents = Vec::new();
-                for _ in 0..self.count()? {
-                    let name = self.text()?;
-                    documents.push((name, u64::from_le_bytes(self.array()?)));
-                }
-                Some(documents)
-            }
+            _ => Some(self.documents()?),
         };
         Ok(RunTurn {
             symbol,
@@ -397,6 +405,25 @@ impl RunReader {
             gathered,
             documents,
         })
+    }
+
+    fn states(&mut self) -> Result<Vec<Option<Bytes>>, &'static str> {
+        let mut states = Vec::new();
+        for _ in 0..self.count()? {
+            let there = self.byte()? == 1;
+            let bytes = self.bytes()?;
+            states.push(there.then_some(bytes));
+        }
+        Ok(states)
+    }
+
+    fn documents(&mut self) -> Result<Vec<(String, u64)>, &'static str> {
+        let mut documents = Vec::new();
+        for _ in 0..self.count()? {
+            let name = self.text()?;
+            documents.push((name, u64::from_le_bytes(self.array()?)));
+        }
+        Ok(documents)
     }
 
     fn fetched(&mut self, last: &mut Option<Bytes>) -> Result<Fetched, &'static str> {
@@ -482,6 +509,7 @@ impl Iterator for RunReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::tap::UniverseTurn;
     use proptest::prelude::*;
 
     fn header() -> Header {
@@ -512,6 +540,18 @@ mod tests {
         }))
     }
 
+    fn universe_turn(fetched: Fetched) -> RunEvent {
+        RunEvent::UniverseTurned(Box::new(UniverseTurn {
+            pass: 7,
+            now: Timestamp::from_seconds(3),
+            due: 1 << 12,
+            anew: false,
+            symbols: vec![Symbol::new("A").unwrap()],
+            answers: vec![("analytics:A:summary".into(), fetched)],
+            documents: vec![("analytics:portfolio:summary".into(), 42)],
+        }))
+    }
+
     fn recorded(events: &[RunEvent]) -> (tempfile::TempDir, std::path::PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run.rec");
@@ -538,6 +578,13 @@ mod tests {
             turn("A", value("one"), &[]),
             turn("A", Fetched::WrongType, &[]),
             RunEvent::Reconfigured(Symbol::new("A").unwrap()),
+            RunEvent::UniverseStarted {
+                symbols: vec![Symbol::new("A").unwrap()],
+                states: vec![Some("memory".into()), None],
+            },
+            universe_turn(value("one")),
+            universe_turn(value("one")),
+            universe_turn(Fetched::Missing),
         ];
         let (_dir, path) = recorded(&events);
         let mut reader = RunReader::open(&path).unwrap();

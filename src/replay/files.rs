@@ -56,7 +56,7 @@ impl ReplayFiles {
     /// are traced.
     pub fn create(directory: &Path, sweeps: Option<Criteria>) -> io::Result<Self> {
         std::fs::create_dir_all(directory)?;
-        let documents = quant::calculators::all().map(|entry| format!("{}.jsonl", entry.name));
+        let documents = quant::calculators::all().map(|card| format!("{}.jsonl", card.name));
         let others = ["trades.jsonl", "summary.json"].map(str::to_owned);
         for name in documents.chain(others) {
             match std::fs::remove_file(directory.join(name)) {

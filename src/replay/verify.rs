@@ -13,8 +13,9 @@ use crate::config::Config;
 use crate::engine::plan::Jobs;
 use crate::engine::setup::Setup;
 use crate::engine::symbol::SymbolEngine;
+use crate::engine::universe::UniverseEngine;
 use crate::recording::run::RunReader;
-use crate::store::tap::{RunEvent, RunTurn};
+use crate::store::tap::{RunEvent, RunTurn, UniverseTurn};
 
 /// What came of it.
 #[derive(Debug, Default, Serialize)]
@@ -69,6 +70,7 @@ fn setup_of(config: serde_json::Value) -> anyhow::Result<Setup> {
 struct Verifier {
     setup: Setup,
     engines: BTreeMap<Symbol, SymbolEngine>,
+    universe: Option<UniverseEngine>,
     last_pass: Option<u64>,
     verified: Verified,
 }
@@ -78,6 +80,7 @@ impl Verifier {
         Self {
             setup,
             engines: BTreeMap::new(),
+            universe: None,
             last_pass: None,
             verified: Verified::default(),
         }
@@ -104,7 +107,52 @@ impl Verifier {
                 Ok(false)
             }
             RunEvent::Turned(turn) => self.turn(*turn),
+            RunEvent::UniverseStarted { symbols, states } => {
+                let terms = self.setup.overall_terms(&symbols);
+                let universe = UniverseEngine::new(self.setup.overall, terms);
+                let mut universe = universe.map_err(anyhow::Error::msg)?;
+                universe.restore(&states);
+                self.universe = Some(universe);
+                Ok(false)
+            }
+            RunEvent::UniverseTurned(turn) => self.universe_turn(&turn),
         }
+    }
+
+    fn universe_turn(&mut self, turn: &UniverseTurn) -> anyhow::Result<bool> {
+        let universe = self.universe.as_mut();
+        let universe = universe.context("the calculators over all symbols never started")?;
+        if turn.anew {
+            universe.forget_written();
+        }
+        let due = Jobs::from_bits(turn.due);
+        let turned = universe.turn(&turn.symbols, &turn.answers, due, turn.now);
+        self.verified.turns += 1;
+        self.verified.documents += turn.documents.len() as u64;
+        let at = (turn.pass, turn.now);
+        Ok(self.differs(at, "", &turn.documents, &turned.hashes()))
+    }
+
+    /// Notes the first document that differs, where one does.
+    fn differs(
+        &mut self,
+        (pass, now): (u64, Timestamp),
+        subject: &str,
+        documents: &[(String, u64)],
+        repeated: &[(String, u64)],
+    ) -> bool {
+        if repeated == documents {
+            return false;
+        }
+        let pairs = documents.iter().zip(repeated);
+        let same = pairs.take_while(|(was, is)| was == is).count();
+        let name = documents.get(same).or(repeated.get(same));
+        self.verified.difference = Some(format!(
+            "pass {pass} at {}: {subject}{}",
+            now.to_rfc3339(),
+            name.map_or("", |(name, _)| name),
+        ));
+        true
     }
 
     fn turn(&mut self, turn: RunTurn) -> anyhow::Result<bool> {
@@ -126,19 +174,7 @@ impl Verifier {
         let documents = turn.documents.unwrap_or_default();
         self.verified.documents += documents.len() as u64;
         let repeated = turned.map_or_else(|_| Vec::new(), |turned| turned.hashes());
-        if repeated == documents {
-            return Ok(false);
-        }
-        let pairs = documents.iter().zip(&repeated);
-        let same = pairs.take_while(|(was, is)| was == is).count();
-        let name = documents.get(same).or(repeated.get(same));
-        self.verified.difference = Some(format!(
-            "pass {} at {}: {} {}",
-            turn.pass,
-            turn.now.to_rfc3339(),
-            turn.symbol,
-            name.map_or("", |(name, _)| name),
-        ));
-        Ok(true)
+        let subject = format!("{} ", turn.symbol);
+        Ok(self.differs((turn.pass, turn.now), &subject, &documents, &repeated))
     }
 }

@@ -86,6 +86,11 @@ impl Board {
         fetched(&self.entries(), key, now)
     }
 
+    /// The last elements of a list as one JSON array.
+    pub fn tail(&self, key: &str, count: usize) -> Fetched {
+        tail(&self.entries(), key, count)
+    }
+
     /// The symbols of every market key.
     pub fn symbols(&self) -> BTreeSet<quant::market::Symbol> {
         let entries = self.entries();
@@ -157,17 +162,20 @@ fn fetched(entries: &HashMap<Arc<str>, Entry>, key: &str, now: Timestamp) -> Fet
 
 /// The newest bars, at the bare key where the other has none.
 fn bars(entries: &HashMap<Arc<str>, Entry>, ask: &Ask) -> Fetched {
-    let at = |key: &str| match entries.get(key) {
+    match tail(entries, &ask.keys.bars, BARS) {
+        Fetched::Missing => tail(entries, &ask.keys.bare_bars, BARS),
+        found => found,
+    }
+}
+
+fn tail(entries: &HashMap<Arc<str>, Entry>, key: &str, count: usize) -> Fetched {
+    match entries.get(key) {
         Some(Entry::List(list)) => {
-            let skip = list.len().saturating_sub(BARS);
+            let skip = list.len().saturating_sub(count);
             joined(&list.iter().skip(skip).cloned().collect::<Vec<_>>())
         }
         Some(Entry::Text(..)) => Fetched::WrongType,
         None => Fetched::Missing,
-    };
-    match at(&ask.keys.bars) {
-        Fetched::Missing => at(&ask.keys.bare_bars),
-        found => found,
     }
 }
 

@@ -7,6 +7,7 @@ mod auction;
 mod chain;
 pub mod contract_id;
 pub mod expiry;
+pub mod overall;
 
 use std::collections::BTreeMap;
 

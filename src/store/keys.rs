@@ -1,5 +1,6 @@
 //! Every key of the store, one function each; none is spelled anywhere else.
 
+use quant::calculator::{Card, Scope};
 use quant::market::Symbol;
 
 use super::codec::contract_id::contract_id;
@@ -10,6 +11,13 @@ pub const SYMBOLS: &str = "market:symbols";
 pub const HEARTBEAT: &str = "heartbeat:analytics";
 /// VPIN bucket size for all symbols, found by another program.
 pub const DISCOVERED_BUCKET_SIZE: &str = "discovered:vpin_bucket_size";
+
+/// The matrix of correlations that another program found.
+pub const FOUND_MATRIX: &str = "discovered:correlation_matrix";
+/// One-day volatility as a broker's feed writes it.
+pub const VIX1D_BROKER: &str = "ibkr:market_data:VIX1D";
+/// One-day volatility as a person ingested it.
+pub const VIX1D_MANUAL: &str = "volatility:vix1d:manual";
 
 /// What every key of a single contract matches, of every symbol. One sweep over all keys serves
 /// all symbols, and no symbol's name has to be escaped in a pattern.
@@ -159,6 +167,39 @@ impl SymbolKeys {
 /// A calculator's document; `key` is what the calculator calls it.
 pub fn document(symbol: &Symbol, key: &str) -> String {
     format!("analytics:{symbol}:{key}")
+}
+
+/// The document of a calculator over all symbols, or over those of a group.
+pub fn overall(key: &str, group: Option<&str>) -> String {
+    match group {
+        Some(group) => format!("analytics:{key}:{group}"),
+        None => format!("analytics:{key}"),
+    }
+}
+
+/// A calculator's key with `{S}` or `{group}` in the place of names.
+pub fn pattern(card: &Card) -> String {
+    let key = card.key;
+    match card.scope {
+        Scope::Symbol => format!("analytics:{{S}}:{key}"),
+        Scope::Universe => overall(key, None),
+        Scope::Group => overall(key, Some("{group}")),
+    }
+}
+
+/// What a calculator over all symbols remembers over a restart.
+pub fn overall_state(name: &str) -> String {
+    format!("state:analytics:{name}")
+}
+
+/// What one source of one-day volatility said last.
+pub fn vix1d_last(source: &str) -> String {
+    format!("volatility:vix1d:{source}:last")
+}
+
+/// What it said before, newest first.
+pub fn vix1d_history(source: &str) -> String {
+    format!("volatility:vix1d:{source}:history")
 }
 
 /// The values of a document at minute marks, newest first.

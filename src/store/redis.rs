@@ -34,6 +34,9 @@ const BATCH: usize = 100;
 const CHAIN_BATCH: usize = 16;
 const CHAINS_AT_ONCE: usize = 2;
 
+/// Long lists that are asked for together: some megabytes.
+const LISTS_AT_ONCE: usize = 50;
+
 /// Keys of single contracts in one `MGET`: their values are short.
 const CONTRACT_BATCH: usize = 1000;
 
@@ -269,6 +272,27 @@ impl Redis {
             values.extend(replies.into_iter().flatten());
         }
         Ok(values)
+    }
+
+    /// The last elements of lists, so many of each, as one JSON array.
+    pub async fn tails(&self, lists: &[(String, usize)]) -> Result<Vec<Fetched>, StoreError> {
+        let mut tails = Vec::with_capacity(lists.len());
+        for some in lists.chunks(LISTS_AT_ONCE) {
+            let wanted: Vec<(&str, i64)> = some
+                .iter()
+                .map(|(key, count)| (key.as_str(), -(*count as i64)))
+                .collect();
+            tails.extend(
+                self.lists(&wanted)
+                    .await?
+                    .into_iter()
+                    .map(|list| match list {
+                        List::Elements(elements) => joined(&elements),
+                        List::WrongType => Fetched::WrongType,
+                    }),
+            );
+        }
+        Ok(tails)
     }
 
     /// Round trip of a `PING`.

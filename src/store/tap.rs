@@ -10,7 +10,7 @@ use bytes::Bytes;
 use chrono::NaiveDate;
 use quant::market::{Symbol, Timestamp};
 
-use super::exchange::Gathered;
+use super::exchange::{Fetched, Gathered};
 
 /// Turns that wait to be written: several passes of a thousand symbols.
 const BUFFER: usize = 8192;
@@ -36,6 +36,34 @@ pub enum RunEvent {
     },
     /// It took a turn.
     Turned(Box<RunTurn>),
+    /// The calculators over all symbols started, under the settings that hold.
+    UniverseStarted {
+        /// The symbols they were told of.
+        symbols: Vec<Symbol>,
+        /// What stood at the key of each of their states.
+        states: Vec<Option<Bytes>>,
+    },
+    /// They took a turn.
+    UniverseTurned(Box<UniverseTurn>),
+}
+
+/// A turn of the calculators over all symbols: everything they were told, and what they said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UniverseTurn {
+    /// The pass it was started in, from 0.
+    pub pass: u64,
+    /// The time of that pass.
+    pub now: Timestamp,
+    /// The jobs that were due, as bits.
+    pub due: u32,
+    /// Whether what stands in the store was not known any more.
+    pub anew: bool,
+    /// The symbols there were.
+    pub symbols: Vec<Symbol>,
+    /// What stood at each key.
+    pub answers: Vec<(String, Fetched)>,
+    /// Key and hash of each document, in order.
+    pub documents: Vec<(String, u64)>,
 }
 
 /// One symbol's turn: everything it was told, and what it said.

@@ -246,7 +246,7 @@ fn every_document_has_a_schema_that_is_one() {
         .lines()
         .filter_map(|line| line.split(' ').next())
         .collect();
-    let calculators = quant::calculators::all().map(|entry| entry.name);
+    let calculators = quant::calculators::all().map(|card| card.name);
     let expected: Vec<&str> = calculators.chain(["heartbeat"]).collect();
     assert_eq!(names, expected);
     for name in names {

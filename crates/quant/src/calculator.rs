@@ -84,11 +84,19 @@ pub enum Job {
     Moc,
     /// The scalars that roll-ups and tables read.
     Summary,
+    /// One-day volatility.
+    Volatility,
+    /// All symbols together.
+    Portfolio,
+    /// The symbols of each sector together.
+    Sectors,
+    /// Correlation between symbols.
+    Correlation,
 }
 
 impl Job {
     /// Every job, in the order they run.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Vpin,
         Self::GexDex,
         Self::FlowToxicity,
@@ -99,6 +107,10 @@ impl Job {
         Self::UnusualActivity,
         Self::Moc,
         Self::Summary,
+        Self::Volatility,
+        Self::Portfolio,
+        Self::Sectors,
+        Self::Correlation,
     ];
 
     /// The name in settings, the heartbeat and metrics.
@@ -114,6 +126,10 @@ impl Job {
             Self::UnusualActivity => "unusual_activity",
             Self::Moc => "moc",
             Self::Summary => "summary",
+            Self::Volatility => "volatility",
+            Self::Portfolio => "portfolio",
+            Self::Sectors => "sectors",
+            Self::Correlation => "correlation",
         }
     }
 
@@ -130,6 +146,10 @@ impl Job {
             Self::UnusualActivity => 60.0,
             Self::Moc => 30.0,
             Self::Summary => 0.0,
+            Self::Volatility => 60.0,
+            Self::Portfolio => 15.0,
+            Self::Sectors => 30.0,
+            Self::Correlation => 300.0,
         }
     }
 }
@@ -336,12 +356,14 @@ impl<C: Calculator> Runner for Hosted<C> {
     }
 }
 
-/// A calculator in the list: what it is, and how to make one.
+/// What people and readers are told of a calculator's document.
 #[derive(Clone, Copy)]
-pub struct Entry {
+pub struct Card {
     /// The document's name.
     pub name: &'static str,
-    /// What stands after `analytics:{S}:` in its key.
+    /// What it is computed over.
+    pub scope: Scope,
+    /// What stands behind `analytics:{S}:` in its key, of one over all symbols behind `analytics:`.
     pub key: &'static str,
     /// Its table under `calculators.`.
     pub config: Option<&'static str>,
@@ -349,16 +371,45 @@ pub struct Entry {
     pub about: &'static str,
     /// Its job.
     pub job: Job,
-    /// What it reads.
-    pub needs: Needs,
-    /// Makes one from settings and, where there is one, a saved memory.
-    pub build: BuildFn,
+    /// The unit of the document's `timestamp`.
+    pub stamp: Stamp,
     /// The settings' defaults as a JSON object.
     pub default_params: fn() -> serde_json::Value,
     /// The document's body where there is no value.
     pub absent: fn(Status) -> Vec<u8>,
     /// The payload's JSON Schema, without the fields every document has.
     pub payload_schema: fn() -> Schema,
+}
+
+/// What a document is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One symbol.
+    Symbol,
+    /// All of them.
+    Universe,
+    /// Those of one group, whose name ends the key.
+    Group,
+}
+
+/// The unit of a document's `timestamp`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stamp {
+    /// Seconds since the epoch, with a fraction.
+    Seconds,
+    /// Whole milliseconds since the epoch, where readers already take it so.
+    Milliseconds,
+}
+
+/// A calculator in the list: what it is, and how to make one.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// What it is.
+    pub card: Card,
+    /// What it reads.
+    pub needs: Needs,
+    /// Makes one from settings and, where there is one, a saved memory.
+    pub build: BuildFn,
 }
 
 /// Makes a calculator from its settings and a saved memory.
@@ -371,18 +422,22 @@ impl Entry {
     /// The entry of a calculator type.
     pub const fn of<C: Calculator>() -> Self {
         Self {
-            name: C::NAME,
-            key: C::KEY,
-            config: C::CONFIG,
-            about: C::ABOUT,
-            job: C::JOB,
+            card: Card {
+                name: C::NAME,
+                scope: Scope::Symbol,
+                key: C::KEY,
+                config: C::CONFIG,
+                about: C::ABOUT,
+                job: C::JOB,
+                stamp: Stamp::Seconds,
+                default_params: || {
+                    serde_json::to_value(C::Params::default()).expect("params are plain data")
+                },
+                absent: |status| json::to_vec(&C::absent(status)),
+                payload_schema: || schemars::schema_for!(C::Payload),
+            },
             needs: Hosted::<C>::NEEDS,
             build: build::<C>,
-            default_params: || {
-                serde_json::to_value(C::Params::default()).expect("params are plain data")
-            },
-            absent: |status| json::to_vec(&C::absent(status)),
-            payload_schema: || schemars::schema_for!(C::Payload),
         }
     }
 }

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::calculator::{Counted, Entry, Outcome, Status};
+use crate::calculator::{Card, Counted, Outcome, Scope, Stamp, Status};
 use crate::market::{Span, Symbol, Timestamp};
 use crate::snapshot::Section;
 
@@ -66,8 +66,10 @@ pub struct Inputs {
 /// What all documents of one symbol and calculator share.
 #[derive(Clone, Debug)]
 pub struct Label {
-    /// The symbol.
-    pub symbol: Symbol,
+    /// The symbol; `None` of a document over all of them.
+    pub symbol: Option<Symbol>,
+    /// The unit of `timestamp`.
+    pub stamp: Stamp,
     /// Currency of its money amounts.
     pub currency: String,
     /// Short hash of the calculator's settings.
@@ -131,11 +133,18 @@ impl Label {
             .and_then(|rest| rest.strip_suffix(b"}"))
             .expect("a payload is a JSON object");
         let mut bytes = Vec::with_capacity(fields.len() + meta.len() + 96);
-        // A symbol holds no character that JSON escapes.
-        bytes.extend_from_slice(b"{\"symbol\":\"");
-        bytes.extend_from_slice(self.symbol.as_str().as_bytes());
-        bytes.extend_from_slice(b"\",\"timestamp\":");
-        bytes.extend_from_slice(&crate::json::to_vec(&now.seconds()));
+        bytes.push(b'{');
+        if let Some(symbol) = &self.symbol {
+            // A symbol holds no character that JSON escapes.
+            bytes.extend_from_slice(b"\"symbol\":\"");
+            bytes.extend_from_slice(symbol.as_str().as_bytes());
+            bytes.extend_from_slice(b"\",");
+        }
+        bytes.extend_from_slice(b"\"timestamp\":");
+        bytes.extend_from_slice(&match self.stamp {
+            Stamp::Seconds => crate::json::to_vec(&now.seconds()),
+            Stamp::Milliseconds => crate::json::to_vec(&now.millis()),
+        });
         if !fields.is_empty() {
             bytes.push(b',');
             bytes.extend_from_slice(fields);
@@ -148,35 +157,45 @@ impl Label {
 }
 
 /// The JSON Schema of a calculator's whole document.
-pub fn schema(entry: &Entry) -> Value {
-    let mut document = into_object((entry.payload_schema)());
+pub fn schema(card: &Card) -> Value {
+    let mut document = into_object((card.payload_schema)());
     let mut meta = into_object(schema_for!(Meta));
     meta.remove("$schema");
     let mut definitions = take_object(&mut document, "$defs");
     definitions.extend(take_object(&mut meta, "$defs"));
 
     let mut properties = Map::new();
-    let text = "The symbol.";
-    properties.insert(
-        "symbol".into(),
-        json!({"type": "string", "description": text}),
-    );
-    let text = "When it was computed, seconds since the epoch.";
+    let mut required = Vec::new();
+    if card.scope == Scope::Symbol {
+        let text = "The symbol.";
+        properties.insert(
+            "symbol".into(),
+            json!({"type": "string", "description": text}),
+        );
+        required.push(json!("symbol"));
+    }
+    let (kind, text) = match card.stamp {
+        Stamp::Seconds => ("number", "When it was computed, seconds since the epoch."),
+        Stamp::Milliseconds => (
+            "integer",
+            "When it was computed, milliseconds since the epoch.",
+        ),
+    };
     properties.insert(
         "timestamp".into(),
-        json!({"type": "number", "description": text}),
+        json!({"type": kind, "description": text}),
     );
+    required.push(json!("timestamp"));
     properties.extend(take_object(&mut document, "properties"));
     properties.insert("meta".into(), Value::Object(meta));
 
-    let mut required = vec![json!("symbol"), json!("timestamp")];
     if let Some(Value::Array(own)) = document.remove("required") {
         required.extend(own);
     }
     required.push(json!("meta"));
 
-    document.insert("title".into(), json!(entry.name));
-    document.insert("description".into(), json!(entry.about));
+    document.insert("title".into(), json!(card.name));
+    document.insert("description".into(), json!(card.about));
     document.insert("properties".into(), Value::Object(properties));
     document.insert("required".into(), Value::Array(required));
     if !definitions.is_empty() {
@@ -205,7 +224,8 @@ mod tests {
 
     fn label() -> Label {
         Label {
-            symbol: Symbol::new("GOOG").unwrap(),
+            symbol: Some(Symbol::new("GOOG").unwrap()),
+            stamp: Stamp::Seconds,
             currency: "USD".into(),
             config: "9f3c".into(),
             engine: "0.0.0",

@@ -19,4 +19,5 @@ pub mod pricing;
 pub mod prints;
 pub mod snapshot;
 pub mod synthetic;
+pub mod universe;
 pub mod volatility;

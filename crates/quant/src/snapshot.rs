@@ -313,6 +313,8 @@ pub struct Provenance {
     pub sections: BTreeMap<Section, Timestamp>,
     /// The newest input of each calculator's result built on.
     pub results: BTreeMap<&'static str, Timestamp>,
+    /// The oldest and the newest input of a number over many symbols.
+    pub members: Option<(Timestamp, Timestamp)>,
     /// The first instant at which one of the inputs judged by age is too old.
     pub valid_until: Option<Timestamp>,
 }
@@ -329,7 +331,12 @@ impl Provenance {
     }
 
     fn instants(&self) -> impl Iterator<Item = Timestamp> {
-        self.sections.values().chain(self.results.values()).copied()
+        let own = self.sections.values().chain(self.results.values()).copied();
+        own.chain(
+            self.members
+                .into_iter()
+                .flat_map(|(oldest, newest)| [oldest, newest]),
+        )
     }
 
     fn note(&mut self, section: Section, as_of: Timestamp, until: Option<Timestamp>) {

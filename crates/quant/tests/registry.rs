@@ -6,9 +6,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use quant::calculator::{Entry, Job};
+use quant::calculator::{Card, Entry, Job, Scope};
 use quant::calculators::{PER_SYMBOL, UNIVERSE, all, find};
 use quant::document;
+use quant::universe::Part;
 use serde_json::{Map, Value};
 
 fn folder() -> PathBuf {
@@ -74,15 +75,16 @@ fn names_are_snake_case_and_keys_are_unique() {
 /// A universe calculator may build on those of a symbol, not the other way round.
 #[test]
 fn producers_stand_before_those_who_read_them() {
-    for list in [PER_SYMBOL.to_vec(), [PER_SYMBOL, UNIVERSE].concat()] {
-        let mut seen = BTreeSet::new();
-        for entry in list {
-            for producer in entry.needs.producers() {
-                assert!(seen.contains(producer), "{} reads {producer}", entry.name);
-            }
-            seen.insert(entry.name);
+    let mut seen = BTreeSet::new();
+    for Entry { card, needs, .. } in PER_SYMBOL {
+        for producer in needs.producers() {
+            assert!(seen.contains(producer), "{} reads {producer}", card.name);
         }
+        seen.insert(card.name);
     }
+    let read = UNIVERSE.iter().flat_map(|entry| entry.reads);
+    let summaries = read.filter(|part| **part == Part::Summaries);
+    assert!(summaries.count() > 0 && seen.contains("summary"));
 }
 
 /// The first paragraph of the `//!` header up to the end of its first sentence, lines joined.
@@ -130,14 +132,14 @@ fn every_job_has_a_calculator_and_every_calculator_a_job() {
 
 #[test]
 fn defaults_build_and_hold_no_null() {
-    for entry in all() {
-        let params = (entry.default_params)();
-        let runner = (entry.build)(&params, None).unwrap();
-        (entry.build)(&params, Some(&runner.state())).unwrap();
-        match entry.config {
+    for Entry { card, build, .. } in PER_SYMBOL {
+        let params = (card.default_params)();
+        let runner = build(&params, None).unwrap();
+        build(&params, Some(&runner.state())).unwrap();
+        match card.config {
             // A default of null could not be written in a settings file.
             Some(_) => assert!(params.is_object() && !holds_null(&params), "{params}"),
-            None => assert!(params.is_null(), "{} has settings and no table", entry.name),
+            None => assert!(params.is_null(), "{} has settings and no table", card.name),
         }
     }
 }
@@ -157,7 +159,8 @@ fn every_property_of_every_document_is_described() {
         let schema = document::schema(entry);
         assert_eq!(schema["title"], entry.name);
         assert_eq!(schema["description"], entry.about);
-        for field in ["symbol", "timestamp", "meta"] {
+        let symbol = (entry.scope == Scope::Symbol).then_some("symbol");
+        for field in ["timestamp", "meta"].into_iter().chain(symbol) {
             assert!(
                 schema["required"]
                     .as_array()
@@ -172,7 +175,7 @@ fn every_property_of_every_document_is_described() {
 
 /// The structure of a JSON Schema: known types, required names that exist, references that lead
 /// somewhere, and a description on each property.
-fn check_schema(schema: &Value, definitions: &Value, entry: &Entry) {
+fn check_schema(schema: &Value, definitions: &Value, entry: &Card) {
     let Value::Object(schema) = schema else {
         assert!(schema.is_boolean(), "{}: {schema}", entry.name);
         return;

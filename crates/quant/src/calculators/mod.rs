@@ -2,6 +2,7 @@
 //! whoever reads its result.
 
 pub mod charm;
+pub mod correlation;
 pub mod dex;
 pub mod flow_clusters;
 pub mod gex;
@@ -10,16 +11,21 @@ pub mod hidden;
 pub mod institutional_flow;
 pub mod moc;
 pub mod obi;
+pub mod portfolio;
 pub mod retail_flow;
+pub mod sector;
 pub mod skew;
 pub mod summary;
 pub mod sweep;
 pub mod toxicity;
 pub mod unusual;
 pub mod vanna;
+pub mod vix1d;
 pub mod vpin;
 
-use crate::calculator::Entry;
+use crate::calculator::{Card, Entry};
+use crate::snapshot::Section;
+use crate::universe::UniverseEntry;
 
 /// Calculators of one symbol, in the order they run.
 pub const PER_SYMBOL: &[Entry] = &[
@@ -43,14 +49,33 @@ pub const PER_SYMBOL: &[Entry] = &[
 ];
 
 /// Calculators over all symbols; they run after the others and read their documents.
-pub const UNIVERSE: &[Entry] = &[];
+pub const UNIVERSE: &[UniverseEntry] = &[
+    UniverseEntry::of::<vix1d::Vix1d>(),
+    UniverseEntry::of::<portfolio::Portfolio>(),
+    UniverseEntry::of::<sector::Sector>(),
+    UniverseEntry::of::<correlation::Correlation>(),
+];
 
-/// Every calculator there is.
-pub fn all() -> impl Iterator<Item = &'static Entry> {
-    PER_SYMBOL.iter().chain(UNIVERSE)
+/// What every calculator there is, is.
+pub fn all() -> impl Iterator<Item = &'static Card> {
+    let of_symbols = PER_SYMBOL.iter().map(|entry| &entry.card);
+    of_symbols.chain(UNIVERSE.iter().map(|entry| &entry.card))
 }
 
-/// The calculator called `name`.
-pub fn find(name: &str) -> Option<&'static Entry> {
-    all().find(|entry| entry.name == name)
+/// What the calculator called `name` is.
+pub fn find(name: &str) -> Option<&'static Card> {
+    all().find(|card| card.name == name)
+}
+
+/// The names of what a calculator reads: sections, the results of others, parts of the universe.
+pub fn reads(card: &Card) -> Vec<&'static str> {
+    let of_symbol = PER_SYMBOL.iter().find(|entry| entry.card.name == card.name);
+    let of_all = UNIVERSE.iter().find(|entry| entry.card.name == card.name);
+    let needs = of_symbol.map(|entry| entry.needs);
+    let sections = needs.into_iter().flat_map(|needs| {
+        let sections = Section::ALL.into_iter().filter(move |s| needs.has(*s));
+        sections.map(Section::as_str).chain(needs.producers())
+    });
+    let parts = of_all.into_iter().flat_map(|entry| entry.reads);
+    sections.chain(parts.map(|part| part.as_str())).collect()
 }

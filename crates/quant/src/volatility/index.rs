@@ -13,6 +13,7 @@ mod tests;
 use std::fmt;
 
 use chrono::NaiveDate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::clock::{
@@ -79,7 +80,7 @@ impl Term {
 }
 
 /// The parts of the one-day index, volatility points a year of business minutes each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Components {
     /// What is left of today, from the series that expire today alone.
     pub zero_dte: Option<f64>,

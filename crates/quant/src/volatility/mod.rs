@@ -6,5 +6,8 @@
 
 pub mod clock;
 pub mod index;
+pub mod reading;
 pub mod regime;
 pub mod strip;
+
+pub use reading::{Observation, Origin, Reading};

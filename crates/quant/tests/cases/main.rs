@@ -22,6 +22,7 @@ mod implied_vol;
 mod liquidity;
 mod microprice;
 mod moc_imbalance;
+mod portfolio_rollup;
 mod priced;
 mod rolling;
 mod signing;

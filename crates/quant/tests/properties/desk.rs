@@ -1,8 +1,8 @@
 //! A desk that turns the calculators of one symbol as the engine does.
 
 use chrono::NaiveDate;
-use quant::calculator::{Entry, Outcome, Runner, Status};
-use quant::calculators::{PER_SYMBOL, find};
+use quant::calculator::{Entry, Outcome, Runner, Stamp, Status};
+use quant::calculators::PER_SYMBOL;
 use quant::document::Label;
 use quant::market::{
     Bar, Chain, Imbalance, QuoteHistory, Rule, Signer, Signing, Span, Symbol, TapeRing, Timestamp,
@@ -44,7 +44,7 @@ impl Desk {
             "bucket_size": bucket_size, "buckets": 3, "min_trades": 2,
             "bvc_bars": 4, "bvc_min_bars": 2,
         });
-        let changed = |entry: &Entry| match entry.name {
+        let changed = |entry: &Entry| match entry.card.name {
             "vpin" => few.clone(),
             "flow_clusters" => json!({ "window_trades": 60, "min_trades": 20, "n_init": 2 }),
             "toxicity" => json!({"minimum_trades": 2}),
@@ -63,7 +63,8 @@ impl Desk {
 
     /// One calculator, with these of its settings changed.
     pub(crate) fn with(name: &str, changed: Value) -> Self {
-        Self::of(vec![Seat::new(find(name).unwrap(), changed)])
+        let entry = PER_SYMBOL.iter().find(|entry| entry.card.name == name);
+        Self::of(vec![Seat::new(entry.unwrap(), changed)])
     }
 
     fn of(seats: Vec<Seat>) -> Self {
@@ -123,7 +124,8 @@ impl Desk {
     /// Turns every calculator at `now`.
     pub(crate) fn turn(&mut self, now: Timestamp) -> Vec<Said> {
         let label = Label {
-            symbol: self.snapshot.symbol.clone(),
+            symbol: Some(self.snapshot.symbol.clone()),
+            stamp: Stamp::Seconds,
             currency: "USD".into(),
             config: "9f3c".into(),
             engine: "0.0.0",
@@ -134,14 +136,14 @@ impl Desk {
             let mut outcome = runner.run(&self.snapshot, now);
             let document = label.document(&outcome, now);
             self.snapshot.results.put(
-                entry.name,
+                entry.card.name,
                 outcome.status,
                 outcome.provenance.as_of(),
                 label.valid_until(&outcome, now),
                 outcome.payload.take(),
             );
             all.push(Said {
-                name: entry.name,
+                name: entry.card.name,
                 outcome,
                 document,
             });
@@ -224,12 +226,12 @@ impl Desk {
 
 impl Seat {
     fn new(entry: &'static Entry, changed: Value) -> Self {
-        let mut params = (entry.default_params)();
+        let mut params = (entry.card.default_params)();
         for (setting, value) in changed.as_object().unwrap() {
             assert!(
                 params.get(setting).is_some(),
                 "{} has no {setting}",
-                entry.name
+                entry.card.name
             );
             params[setting] = value.clone();
         }
@@ -249,7 +251,7 @@ impl Seat {
         if let Some(read_to) = read_to {
             self.runner.read_from(read_to);
         }
-        assert_eq!(self.runner.state(), state, "{}", self.entry.name);
+        assert_eq!(self.runner.state(), state, "{}", self.entry.card.name);
     }
 }
 
