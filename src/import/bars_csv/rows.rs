@@ -94,7 +94,7 @@ impl Columns {
         let (low, low_price) = price(field(low)?)?;
         let (close, close_price) = price(field(close)?)?;
         let volume = Number::parse(field(volume)?).ok_or("bad_volume")?;
-        if !Size::from_f64(volume.value()).is_some_and(|size| size >= Size::ZERO) {
+        if Size::from_f64(volume.value()).is_none_or(|size| size < Size::ZERO) {
             return Err("bad_volume");
         }
         if high_price < low_price {
