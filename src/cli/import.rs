@@ -1,6 +1,7 @@
 //! `analytics import KIND`: makes a recording from a public data format and prints one JSON line
 //! of what was read, kept and dropped.
 
+mod bars;
 mod chains;
 mod ticks;
 
@@ -9,14 +10,18 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
+use quant::calculators::PER_SYMBOL;
 use quant::market::Symbol;
 
+use crate::config::Config;
+use crate::engine::setup::Setup;
 use crate::import::binance::{Binance, Clock};
 use crate::import::lobster::{Executions, Lobster};
 use crate::import::{
-    ImportError, binance, broker_json, cboe_json, cboe_quotedata, jsonl, lean_chain, lean_ticks,
-    lobster, nse_json, unknown_kind,
+    ImportError, bars_csv, binance, broker_json, cboe_json, cboe_quotedata, jsonl, lean_chain,
+    lean_ticks, lobster, nse_json, unknown_kind,
 };
+use bars::BarsCsvArgs;
 use chains::{BrokerJsonArgs, CboeJsonArgs, LeanChainArgs, NseJsonArgs, QuoteDataArgs};
 use ticks::LeanTicksArgs;
 
@@ -46,6 +51,7 @@ enum ImportKind {
     LeanTicks(LeanTicksArgs),
     NseJson(NseJsonArgs),
     BrokerJson(BrokerJsonArgs),
+    BarsCsv(BarsCsvArgs),
     #[command(external_subcommand)]
     Unknown(Vec<OsString>),
 }
@@ -123,8 +129,9 @@ struct JsonlArgs {
     out: PathBuf,
 }
 
-/// Runs the import; `max_unpacked_bytes` bounds each input file.
-pub fn run(args: ImportArgs, max_unpacked_bytes: u64) -> anyhow::Result<()> {
+/// Runs the import; `limits.max_unpacked_bytes` bounds each input file.
+pub fn run(args: ImportArgs, config: Config) -> anyhow::Result<()> {
+    let max_unpacked_bytes = config.limits.max_unpacked_bytes;
     let report = match args.kind {
         ImportKind::Lobster(args) => {
             let job = Lobster {
@@ -155,6 +162,12 @@ pub fn run(args: ImportArgs, max_unpacked_bytes: u64) -> anyhow::Result<()> {
         ImportKind::LeanTicks(args) => lean_ticks::import(&args.into(), max_unpacked_bytes),
         ImportKind::NseJson(args) => nse_json::import(&args.into(), max_unpacked_bytes),
         ImportKind::BrokerJson(args) => broker_json::import(&args.into(), max_unpacked_bytes),
+        ImportKind::BarsCsv(args) => {
+            let setup = Setup::new(config, PER_SYMBOL);
+            let given = args.zone;
+            let zone_of = |symbol: &Symbol| given.unwrap_or_else(|| setup.zone_of(symbol));
+            bars_csv::import(&args.into(), &zone_of, max_unpacked_bytes)
+        }
         ImportKind::Unknown(words) => {
             let kind = words.first().map(|word| word.to_string_lossy());
             return Err(UsageError(unknown_kind(&kind.unwrap_or_default())).into());
@@ -180,6 +193,7 @@ mod tests {
     use clap::{CommandFactory, Parser};
 
     use super::*;
+    use crate::engine::setup::known;
     use crate::import::KINDS;
 
     #[derive(Parser)]
@@ -190,7 +204,7 @@ mod tests {
 
     fn exit_2(line: &str) -> String {
         let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
-        let error = run(cli.import, 1000).unwrap_err();
+        let error = run(cli.import, Config::defaults(&known())).unwrap_err();
         error.downcast_ref::<UsageError>().unwrap().to_string()
     }
 

@@ -76,7 +76,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => replay::execute(args, &common),
         Command::Import(args) => {
             let loaded = common.load(&[])?;
-            import::run(args, loaded.config.limits.max_unpacked_bytes)?;
+            import::run(args, loaded.config)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Price(args) => price::execute(&args),

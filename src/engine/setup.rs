@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono_tz::Tz;
 use quant::calculator::{Entry, Job};
 use quant::calculators::{PER_SYMBOL, UNIVERSE};
 use quant::market::{Calendars, Phase, Session, Signing, Span, Symbol, Timestamp};
@@ -172,6 +173,12 @@ impl Setup {
     /// calendar lists it on, else the exchange of most.
     pub fn session_of(&self, symbol: &Symbol, now: Timestamp) -> Session {
         self.session(self.exchange_of(symbol), now)
+    }
+
+    /// The zone of the clocks at the exchange of a symbol.
+    pub fn zone_of(&self, symbol: &Symbol) -> Tz {
+        let exchange = self.calendars.exchange(self.exchange_of(symbol));
+        exchange.expect("settings name known exchanges").zone()
     }
 
     /// The rates of a symbol's currency.

@@ -226,7 +226,7 @@ impl Download {
 
 /// The fields of a line. Where quotes do not come in pairs they mean nothing, as a CSV reader
 /// would take the rest of the file for one field.
-fn fields(line: &str) -> Vec<String> {
+pub(super) fn fields(line: &str) -> Vec<String> {
     let paired = line.matches('"').count().is_multiple_of(2);
     let mut fields = vec![String::new()];
     let mut quoted = false;

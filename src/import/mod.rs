@@ -1,6 +1,7 @@
 //! Importers: public data formats into event recordings. Each kind is one file here, one line in
 //! [`KINDS`] and one subcommand of `analytics import`.
 
+pub mod bars_csv;
 pub mod binance;
 pub mod broker_json;
 pub mod cboe_json;
@@ -32,6 +33,7 @@ pub const KINDS: &[&str] = &[
     "lean-ticks",
     "nse-json",
     "broker-json",
+    "bars-csv",
 ];
 
 /// What an import read, kept and dropped: one line of JSON on standard output.
@@ -53,6 +55,9 @@ pub struct ImportReport {
     /// Records whose source time was before the one ahead of them; they were sorted into place.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub out_of_order: u64,
+    /// Columns that were not read, as the source names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored_columns: Vec<String>,
     /// Fields the engine would use and the source does not have.
     pub unfilled: Vec<String>,
     /// The earliest record, RFC 3339; absent without records.
@@ -121,7 +126,7 @@ mod tests {
         assert_eq!(
             unknown_kind("x"),
             "import: no kind `x` (kinds: lobster, binance, jsonl, cboe-quotedata, cboe-json, \
-             lean-chain, lean-ticks, nse-json, broker-json)"
+             lean-chain, lean-ticks, nse-json, broker-json, bars-csv)"
         );
     }
 }

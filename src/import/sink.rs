@@ -132,6 +132,7 @@ impl Sink {
             dropped: named(&self.dropped),
             noted: named(&self.noted),
             out_of_order: self.out_of_order,
+            ignored_columns: Vec::new(),
             unfilled: unfilled.iter().map(|&field| field.to_owned()).collect(),
             first: (self.kept > 0).then(|| rfc3339(self.first_ns)),
             last: (self.kept > 0).then(|| rfc3339(self.last_ns)),

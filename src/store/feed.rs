@@ -15,6 +15,8 @@ use super::redis::Redis;
 /// Seconds a market key lives after the last write: over a weekend, so that a feed that stopped
 /// leaves old prices with their times, and not for ever.
 const KEY_TTL: u64 = 4 * 86_400;
+/// Minute bars a list keeps: a session, and some.
+const BARS_LENGTH: usize = 500;
 /// Messages kept while the store is slow; older ones are dropped and counted.
 const MAX_MESSAGES: usize = 10_000;
 /// Operations in one script call.
@@ -62,8 +64,9 @@ impl FeedBatch {
 
     /// Appends to a list.
     pub fn push(&mut self, key: Arc<str>, element: Bytes) {
+        let length = list_length(&key);
         let list = self.lists.entry(key).or_default();
-        if list.len() == LIST_LENGTH {
+        if list.len() == length {
             list.pop_front();
             self.dropped += 1;
         }
@@ -116,7 +119,7 @@ impl FeedBatch {
         let bytes = |value: &Bytes| Value::Bytes(value.clone());
         let values = self.values.iter().map(|(k, v)| (k.as_ref(), "s", bytes(v)));
         let lists = self.lists.iter().flat_map(|(key, list)| {
-            let trim = Value::from(format!("-{LIST_LENGTH}"));
+            let trim = Value::from(format!("-{}", list_length(key)));
             let pushes = list
                 .iter()
                 .map(|element| (key.as_ref(), "p", bytes(element)));
@@ -131,6 +134,15 @@ impl FeedBatch {
             .iter()
             .map(|symbol| (keys::SYMBOLS, "a", Value::from(symbol.as_str())));
         values.chain(lists).chain(messages).chain(members).collect()
+    }
+}
+
+/// Elements that a list keeps.
+fn list_length(key: &str) -> usize {
+    if keys::is_bars(key) {
+        BARS_LENGTH
+    } else {
+        LIST_LENGTH
     }
 }
 
@@ -203,5 +215,19 @@ mod tests {
         let expected = 1 + (LIST_LENGTH + 1) + MAX_MESSAGES;
         assert_eq!(batch.operations().len(), expected);
         assert_eq!(batch.dropped(), 19_000 + 10_000);
+    }
+
+    #[test]
+    fn of_bars_a_list_keeps_500() {
+        for key in ["market:A:bars:1min", "market:A:bars"] {
+            let mut batch = FeedBatch::default();
+            for at in 0..600 {
+                batch.push(key.into(), Bytes::from(at.to_string()));
+            }
+            let operations = batch.operations();
+            assert_eq!(operations.len(), 500 + 1);
+            assert_eq!(operations[0].2, Value::Bytes("100".into()));
+            assert_eq!(operations[500], (key, "t", Value::from("-500")));
+        }
     }
 }

@@ -109,6 +109,11 @@ pub fn bare_bars(symbol: &Symbol) -> String {
     format!("market:{symbol}:bars")
 }
 
+/// Whether a key is a list of minute bars, by either name.
+pub fn is_bars(key: &str) -> bool {
+    key.ends_with(":bars:1min") || key.ends_with(":bars")
+}
+
 /// Closing-auction feed.
 pub fn imbalance(symbol: &Symbol) -> String {
     format!("market:{symbol}:imbalance")

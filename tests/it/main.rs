@@ -6,6 +6,7 @@
 
 mod harness;
 
+mod bars;
 mod binance;
 mod chain;
 mod chain_imports;

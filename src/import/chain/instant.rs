@@ -52,9 +52,13 @@ pub(in crate::import) fn date(text: &str) -> Option<NaiveDate> {
 
 /// Date and time, `T` or a space between, without a zone.
 pub(in crate::import) fn date_time(text: &str) -> Option<NaiveDateTime> {
-    const FORMS: [&str; 4] = [
+    const FORMS: [&str; 8] = [
         "%Y-%m-%d %H:%M:%S%.f",
         "%Y-%m-%dT%H:%M:%S%.f",
+        "%Y-%m-%d %H:%M",
+        "%Y-%m-%dT%H:%M",
+        "%Y%m%d %H:%M:%S",
+        "%Y%m%d %H:%M",
         "%d-%b-%Y %H:%M:%S",
         "%d-%b-%Y %H:%M",
     ];
