@@ -47,7 +47,7 @@ pub(super) fn read(
     let columns = columns(header)?;
     let mut lines: Vec<&str> = lines.collect();
     let mut none = SourceError::Empty;
-    if !text.ends_with('\n') && lines.len() > 0 && is_cut_off(&lines, &columns) {
+    if !text.ends_with('\n') && !lines.is_empty() && is_cut_off(&lines, &columns) {
         lines.pop();
         none = SourceError::Truncated;
     }

@@ -20,6 +20,10 @@ fn at(text: &str) -> Timestamp {
     Timestamp::from_rfc3339(text).unwrap()
 }
 
+fn calendars() -> Calendars {
+    Calendars::from_toml(include_str!("../../../config/sessions.toml")).unwrap()
+}
+
 /// Thursday morning: Wednesday's close is the newest there is.
 fn now() -> Timestamp {
     at("2024-12-19T09:00:00-05:00")
@@ -52,7 +56,7 @@ fn polling(terms: Terms, board: &Arc<Board>) -> Polling {
     Polling {
         vendor: Vendor::Cboe,
         terms,
-        calendars: Arc::new(crate::engine::setup::calendars()),
+        calendars: Arc::new(calendars()),
         source: Source::Board(board.clone()),
         sink: Sink::board(board.clone()),
         clock: Clock::standing_at(now()),
