@@ -16,3 +16,4 @@ pub mod source;
 pub mod store;
 pub mod telemetry;
 pub mod unpack;
+pub mod vix1d;

@@ -19,6 +19,7 @@ const INPUT_AGE: &str = "analytics_input_age_seconds";
 const REDIS_ROUND_TRIP: &str = "analytics_redis_round_trip_seconds";
 const REDIS_BYTES: &str = "analytics_redis_bytes_total";
 const FEED_MESSAGES: &str = "analytics_feed_messages_total";
+const VIX1D_FETCHES: &str = "analytics_vix1d_fetches_total";
 const BUILD_INFO: &str = "analytics_build_info";
 
 /// What a metric counts like.
@@ -33,7 +34,7 @@ pub enum Kind {
 }
 
 /// Every metric: its name, its kind, what it says.
-pub const METRICS: [(&str, Kind, &str); 11] = [
+pub const METRICS: [(&str, Kind, &str); 12] = [
     (
         PASS_DURATION,
         Kind::Histogram,
@@ -76,6 +77,11 @@ pub const METRICS: [(&str, Kind, &str); 11] = [
         "Bytes read from and written to Redis",
     ),
     (FEED_MESSAGES, Kind::Counter, "Records a feed published"),
+    (
+        VIX1D_FETCHES,
+        Kind::Counter,
+        "Answers of an official VIX1D source, by source and outcome",
+    ),
     (
         BUILD_INFO,
         Kind::Gauge,
@@ -185,4 +191,9 @@ pub fn redis_bytes(read: u64, written: u64) {
 /// A feed published records of a kind.
 pub fn feed_messages(provider: &'static str, kind: &'static str, count: u64) {
     counter!(FEED_MESSAGES, "provider" => provider, "kind" => kind).increment(count);
+}
+
+/// An official VIX1D source was asked.
+pub fn vix1d_fetched(source: &'static str, outcome: String) {
+    counter!(VIX1D_FETCHES, "source" => source, "outcome" => outcome).increment(1);
 }
