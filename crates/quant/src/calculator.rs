@@ -82,13 +82,15 @@ pub enum Job {
     UnusualActivity,
     /// The imbalance of the closing auction.
     Moc,
+    /// Put-call ratios, max pain, build-up, surface, expected moves, IV rank.
+    ChainStats,
     /// The scalars that roll-ups and tables read.
     Summary,
 }
 
 impl Job {
     /// Every job, in the order they run.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Vpin,
         Self::GexDex,
         Self::FlowToxicity,
@@ -98,6 +100,7 @@ impl Job {
         Self::FlowClustering,
         Self::UnusualActivity,
         Self::Moc,
+        Self::ChainStats,
         Self::Summary,
     ];
 
@@ -113,6 +116,7 @@ impl Job {
             Self::FlowClustering => "flow_clustering",
             Self::UnusualActivity => "unusual_activity",
             Self::Moc => "moc",
+            Self::ChainStats => "chain_stats",
             Self::Summary => "summary",
         }
     }
@@ -129,6 +133,7 @@ impl Job {
             Self::FlowClustering => 90.0,
             Self::UnusualActivity => 60.0,
             Self::Moc => 30.0,
+            Self::ChainStats => 15.0,
             Self::Summary => 0.0,
         }
     }

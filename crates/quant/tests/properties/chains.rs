@@ -181,10 +181,12 @@ fn unruly_listing() -> impl Strategy<Value = Listing<'static>> {
         odd(0.0..0.2),
         odd(0.0..10_000.0),
         odd(0.0..10_000.0),
+        prop::option::weighted(0.4, (odd(-2_000.0..2_000.0), odd(0.0..40.0))),
     );
     (what, known).prop_map(move |(what, known)| {
         let (expiry, is_call, strike, root, style, settlement, multiplier) = what;
-        let (quote, mark, iv, delta, gamma, open_interest, volume) = known;
+        let (quote, mark, iv, delta, gamma, open_interest, volume, dealt) = known;
+        let (oi_change, last) = dealt.unwrap_or((None, None));
         let right = if is_call { Right::Call } else { Right::Put };
         let (bid, wide) = quote.unwrap_or((None, None));
         Listing {
@@ -202,6 +204,8 @@ fn unruly_listing() -> impl Strategy<Value = Listing<'static>> {
             delta,
             gamma,
             open_interest,
+            oi_change,
+            last,
             volume,
             ..Listing::new(date(expiries[expiry]), right, strike.unwrap_or(f64::NAN))
         }
