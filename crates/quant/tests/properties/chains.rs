@@ -212,6 +212,22 @@ fn unruly_listing() -> impl Strategy<Value = Listing<'static>> {
     })
 }
 
+/// Two expiries whole: what needs a smile, or two, seldom finds one among odd contracts alone.
+fn ladder() -> Vec<Listing<'static>> {
+    let mut listings = Vec::new();
+    for expiry in ["2023-11-17", "2023-12-15"] {
+        for right in [Right::Call, Right::Put] {
+            let strikes = (0..11).map(|n| 40.0 + 12.0 * f64::from(n));
+            listings.extend(strikes.map(|strike| Listing {
+                iv: Some(0.5 - 0.001 * strike),
+                open_interest: Some(10.0),
+                ..Listing::new(date(expiry), right, strike)
+            }));
+        }
+    }
+    listings
+}
+
 /// A chain that keeps no rule: strikes, quotes, volatilities and counts that are none, several
 /// roots and styles, expiries gone, of today and of the end of time, with a spot and without.
 pub(crate) fn unruly_chain(base: i64) -> impl Strategy<Value = Chain> {
@@ -222,7 +238,10 @@ pub(crate) fn unruly_chain(base: i64) -> impl Strategy<Value = Chain> {
     ];
     let head = (unruly_time(base), delay, any::<bool>(), odd(50.0..150.0));
     let listings = prop::collection::vec(unruly_listing(), 0..24);
-    (head, listings).prop_map(|((as_of, delay, delayed, spot), listings)| {
+    let whole = prop::bool::weighted(0.15);
+    (head, listings, whole).prop_map(|((as_of, delay, delayed, spot), unruly, whole)| {
+        let mut listings = if whole { ladder() } else { Vec::new() };
+        listings.extend(unruly);
         let head = Head {
             source: None,
             as_of,
