@@ -26,6 +26,9 @@ pub use payload::{
 pub use references::References;
 use references::{Before, Observed};
 
+/// Most contracts that are open in one.
+const MOST_OPEN: f64 = 1e12;
+
 /// Settings.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -185,9 +188,9 @@ impl OiBuildup {
         let (right, strike) = (contracts.right[at], contracts.strike[at]);
         let now = Observed::of(contracts, at)?;
         let before = self.references.before(series, right, strike);
-        // A change that leaves less than nothing before it is a slip.
+        // A change from less than nothing, or from more than anybody holds, is a slip.
         let stated = contracts.oi_change.get(at).map(|change| now.oi - change);
-        let stated = stated.filter(|before| *before >= 0.0);
+        let stated = stated.filter(|before| (0.0..=MOST_OPEN).contains(before));
         let oi = stated
             .map(|oi| (oi, Reference::Source))
             .or_else(|| before.oi());
