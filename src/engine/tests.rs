@@ -222,7 +222,7 @@ async fn when_a_value_ends_its_document_says_so_and_then_expires() {
     rig.ticker("A", NOW);
     rig.pass(NOW).await;
     let key = "analytics:A:summary";
-    assert_eq!(rig.document(key, NOW)["spot"]["value"], 10.01);
+    assert_eq!(rig.document(key, NOW)["spot"], 10.01);
     assert_eq!(
         rig.document("analytics:B:summary", NOW),
         Value::Null,
@@ -234,7 +234,7 @@ async fn when_a_value_ends_its_document_says_so_and_then_expires() {
     let document = rig.document(key, stale);
     assert_eq!(document["meta"]["status"], "stale");
     assert_eq!(document["meta"]["reason"], "ticker is 15001 ms old");
-    assert_eq!(document["spot"]["value"], Value::Null);
+    assert_eq!(document["spot"], Value::Null);
     assert!(document["meta"]["valid_until_ms"].as_i64().unwrap() <= stale.millis());
 
     // It outlives its own lifetime while the engine turns, and no longer.

@@ -212,16 +212,6 @@ pub fn history(document: &str) -> String {
     format!("{document}:history")
 }
 
-/// The last reading of a VIX1D source.
-pub fn vix1d_last(source: &str) -> String {
-    format!("volatility:vix1d:{source}:last")
-}
-
-/// The observations of a VIX1D source, newest first.
-pub fn vix1d_history(source: &str) -> String {
-    format!("volatility:vix1d:{source}:history")
-}
-
 /// What a calculator of a symbol remembers over a restart.
 pub fn state(symbol: &Symbol, name: &str) -> String {
     format!("state:analytics:{symbol}:{name}")

@@ -5,7 +5,7 @@ use chrono::{Datelike, NaiveDate};
 use quant::market::{Day, Exchange, Timestamp};
 
 use super::error::{SourceError, quoted};
-use super::reading::{Origin, Reading, level};
+use quant::volatility::reading::{Origin, Reading, level};
 
 /// Columns that must be there.
 const DATE: &str = "DATE";

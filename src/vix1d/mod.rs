@@ -8,7 +8,6 @@ mod cboe;
 mod error;
 mod fetch;
 mod poll;
-mod reading;
 #[cfg(test)]
 mod server;
 mod yahoo;
@@ -18,9 +17,9 @@ pub use error::SourceError;
 pub use fetch::{Answer, Fetcher, Limits, Validators};
 pub use poll::{Polling, Terms, poll};
 pub use poll::{SourceState, SourceStatus};
-pub use reading::{Observation, Origin, Reading};
+pub use quant::volatility::{Observation, Origin, Reading};
 
-use reading::is_future;
+use quant::volatility::reading::is_future;
 
 use quant::market::{Exchange, Timestamp};
 

@@ -14,10 +14,10 @@ use tracing::{info, warn};
 
 use self::ledger::Ledger;
 pub use self::status::{SourceState, SourceStatus};
+use super::Reading;
 use super::backoff::{Backoff, Chance};
 use super::error::SourceError;
 use super::fetch::{Answer, Fetcher, Limits, Validators};
-use super::reading::Reading;
 use super::{Vendor, is_future};
 use crate::clock::Clock;
 use crate::sink::Sink;

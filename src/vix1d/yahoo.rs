@@ -5,7 +5,7 @@ use quant::market::Timestamp;
 use serde_json::Value;
 
 use super::error::{SourceError, quoted};
-use super::reading::{Origin, Reading, is_future, level};
+use quant::volatility::reading::{Origin, Reading, is_future, level};
 
 /// The symbol the chart must be of.
 const SYMBOL: &str = "^VIX1D";

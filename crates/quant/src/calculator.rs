@@ -82,6 +82,8 @@ pub enum Job {
     UnusualActivity,
     /// The imbalance of the closing auction.
     Moc,
+    /// Put-call ratios, max pain, build-up, surface, expected moves, IV rank.
+    ChainStats,
     /// The scalars that roll-ups and tables read.
     Summary,
     /// One-day volatility.
@@ -96,7 +98,7 @@ pub enum Job {
 
 impl Job {
     /// Every job, in the order they run.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Vpin,
         Self::GexDex,
         Self::FlowToxicity,
@@ -106,6 +108,7 @@ impl Job {
         Self::FlowClustering,
         Self::UnusualActivity,
         Self::Moc,
+        Self::ChainStats,
         Self::Summary,
         Self::Volatility,
         Self::Portfolio,
@@ -125,6 +128,7 @@ impl Job {
             Self::FlowClustering => "flow_clustering",
             Self::UnusualActivity => "unusual_activity",
             Self::Moc => "moc",
+            Self::ChainStats => "chain_stats",
             Self::Summary => "summary",
             Self::Volatility => "volatility",
             Self::Portfolio => "portfolio",
@@ -145,6 +149,7 @@ impl Job {
             Self::FlowClustering => 90.0,
             Self::UnusualActivity => 60.0,
             Self::Moc => 30.0,
+            Self::ChainStats => 15.0,
             Self::Summary => 0.0,
             Self::Volatility => 60.0,
             Self::Portfolio => 15.0,

@@ -128,6 +128,12 @@ impl MinuteHistory {
         }
     }
 
+    /// Share of the history below a value, ties counted half, 0 to 1; `None` under the minimum count.
+    pub fn percentile(&self, value: f64, extent: Extent) -> Option<f64> {
+        let known: Vec<f64> = self.values.iter().copied().collect();
+        rolling::percentile(value, &known, extent.minimum.max(2))
+    }
+
     /// Takes a value where a mark was passed since the last one taken; says whether it did.
     pub fn take(&mut self, value: f64, now: Timestamp, extent: Extent) -> bool {
         if !value.is_finite() || !self.minutes.pass(now) {

@@ -8,6 +8,7 @@
 mod basis;
 mod implied;
 mod priced;
+mod strike_iv;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -17,6 +18,7 @@ pub use basis::Basis;
 pub use implied::parity_spot;
 pub use implied::{ForwardSource, Implied, ImpliedSeries, IvSource, NoIv};
 pub use priced::{Point, PricedAt, PricedChain, PricedContract, PricedSeries};
+pub use strike_iv::strike_ivs;
 
 /// Whose implied volatility is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

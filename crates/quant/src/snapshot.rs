@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 
 use crate::calculator::{Calculator, NoValue, Status};
 use crate::market::{Bar, Imbalance};
@@ -434,6 +435,15 @@ impl<'a> Input<'a> for PreviousSession {
 /// The end of the session under way, else of the next one; `None` where the calendar knows none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionClose(pub Option<Timestamp>);
+
+impl SessionClose {
+    /// Whether the session of a date is under way, or may be: this is its end in the exchange's zone,
+    /// or nobody knows. What is published between two sessions belongs to neither.
+    pub fn may_end(self, SessionDate(date): SessionDate, zone: Tz) -> bool {
+        let ends_on = |close: Timestamp| close.utc().with_timezone(&zone).date_naive();
+        self.0.is_none_or(|close| ends_on(close) == date)
+    }
+}
 
 impl<'a> Input<'a> for SessionClose {
     const NEEDS: Needs = Needs::NONE;

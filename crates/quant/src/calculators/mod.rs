@@ -4,18 +4,24 @@
 pub mod charm;
 pub mod correlation;
 pub mod dex;
+pub mod expected_move;
 pub mod flow_clusters;
 pub mod gex;
 pub mod hedging_impact;
 pub mod hidden;
 pub mod institutional_flow;
+pub mod iv_rank;
+pub mod max_pain;
 pub mod moc;
 pub mod obi;
+pub mod oi_buildup;
+pub mod pcr;
 pub mod portfolio;
 pub mod retail_flow;
 pub mod sector;
 pub mod skew;
 pub mod summary;
+pub mod surface;
 pub mod sweep;
 pub mod toxicity;
 pub mod unusual;
@@ -45,6 +51,12 @@ pub const PER_SYMBOL: &[Entry] = &[
     Entry::of::<moc::Moc>(),
     Entry::of::<sweep::Sweep>(),
     Entry::of::<hidden::Hidden>(),
+    Entry::of::<pcr::Pcr>(),
+    Entry::of::<max_pain::MaxPain>(),
+    Entry::of::<oi_buildup::OiBuildup>(),
+    Entry::of::<surface::Surface>(),
+    Entry::of::<expected_move::ExpectedMove>(),
+    Entry::of::<iv_rank::IvRank>(),
     Entry::of::<summary::Summary>(),
 ];
 

@@ -11,11 +11,10 @@ use serde::{Deserialize, Serialize};
 use crate::calculator::{Calculator, Counted, Job, Mark, NoValue, Status};
 use crate::exposure::{DealerFlowParams, Memory};
 use crate::history::{Compared, SameTime};
-use crate::market::{Right, Timestamp};
-use crate::math::gamma_profile::log_ratio;
-use crate::math::smile::{DeltaKind, Skew as Wings, Smile, StrikeIv};
+use crate::market::Timestamp;
+use crate::math::smile::{DeltaKind, Skew as Wings, Smile};
 use crate::math::term_structure::{Expiry, constant_maturity};
-use crate::pricing::{Basis, PricedChain, PricedContract, PricedSeries};
+use crate::pricing::{Basis, PricedChain, PricedSeries, strike_ivs};
 use crate::snapshot::{Options, SessionDate};
 
 /// Maturities of the term structure, days.
@@ -231,7 +230,7 @@ struct Slice {
 impl Slice {
     fn of(priced: &PricedChain, series: &PricedSeries, params: &DealerFlowParams) -> Option<Self> {
         let contracts = &priced.contracts[series.contracts.clone()];
-        let (points, gap) = points(contracts, series, params.sigma_floor);
+        let (points, gap) = strike_ivs(contracts, series, params.sigma_floor);
         let smile = Smile::new(&points, series.forward, series.t_years).ok()?;
         let wings = smile.skew(params.target_delta, DeltaKind::Forward);
         let quarter = smile.skew(QUARTER, DeltaKind::Forward);
@@ -259,48 +258,6 @@ impl Slice {
             quarter,
         })
     }
-}
-
-/// The volatility of each strike, and by how much calls and puts differ at the money.
-///
-/// Out of the money on both sides. Over one standard deviation around the forward the put's passes
-/// into the call's, so that a source whose calls and puts are of different forwards makes a steep
-/// stretch and not a step.
-fn points(
-    contracts: &[PricedContract],
-    series: &PricedSeries,
-    sigma_floor: f64,
-) -> (Vec<StrikeIv>, Option<f64>) {
-    let away = |contract: &&PricedContract| (contract.strike - series.forward).abs();
-    let nearest = contracts.iter().min_by(|a, b| away(a).total_cmp(&away(b)));
-    let Some(nearest) = nearest else {
-        return (Vec::new(), None);
-    };
-    let deviation = nearest.iv * f64::sqrt(series.t_years);
-    let (mut points, mut gap) = (Vec::with_capacity(contracts.len()), None);
-    for of_strike in contracts.chunk_by(|a, b| a.strike == b.strike) {
-        let of = |right| {
-            let found = of_strike.iter().find(|c| c.right == right);
-            found
-                .map(|contract| contract.iv)
-                .filter(|iv| *iv >= sigma_floor)
-        };
-        let strike = of_strike[0].strike;
-        let (call, put) = (of(Right::Call), of(Right::Put));
-        if strike == nearest.strike {
-            gap = call.zip(put).map(|(call, put)| call - put);
-        }
-        let moneyness = log_ratio(series.forward, strike);
-        let share = (0.5 + moneyness / deviation).clamp(0.0, 1.0);
-        let iv = match (call, put) {
-            (Some(call), Some(put)) => Some(put + share * (call - put)),
-            (Some(call), None) => (moneyness >= 0.0).then_some(call),
-            (None, Some(put)) => (moneyness < 0.0).then_some(put),
-            (None, None) => None,
-        };
-        points.extend(iv.map(|iv| StrikeIv { strike, iv }));
-    }
-    (points, gap)
 }
 
 fn term(slices: &[Slice]) -> Vec<TermPoint> {

@@ -270,17 +270,12 @@ struct Row {
 
 fn rows(chain: &Chain) -> Vec<Row> {
     let contracts = &chain.contracts;
-    let positive = |value: Option<f64>| value.filter(|value| *value > 0.0);
     let row = |at: usize| {
-        let touch = contracts.touch(at);
-        let premium = positive(contracts.last.get(at))
-            .or_else(|| touch.map(|(bid, ask)| bid / 2.0 + ask / 2.0))
-            .or_else(|| positive(contracts.mark.get(at)));
         let activity = Activity {
             volume: contracts.volume.get(at).filter(|volume| *volume >= 0.0)?,
             open_interest: contracts.open_interest.get(at).filter(|open| *open >= 0.0),
             baseline: None,
-            premium,
+            premium: contracts.dealt_at(at),
             multiplier: contracts.multiplier[at],
         };
         Some(Row {

@@ -44,6 +44,12 @@ impl Memory {
         Ok(self)
     }
 
+    /// Share of the last minute marks below a value, ties counted half, 0 to 1; `None` under the
+    /// minimum count. A value is compared before it is observed.
+    pub fn percentile(&self, value: f64, extent: Extent) -> Option<f64> {
+        self.history.percentile(value, extent)
+    }
+
     /// Compares a value with what was before it, then takes it where a minute mark was passed.
     pub fn observe(
         &mut self,

@@ -113,6 +113,17 @@ pub struct Contracts {
     pub quote_seconds: Column,
 }
 
+/// A strike of a series, and where its contracts stand in the chain.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ListedStrike {
+    /// Strike.
+    pub strike: f64,
+    /// The call, where it is listed.
+    pub call: Option<usize>,
+    /// The put, where it is listed.
+    pub put: Option<usize>,
+}
+
 impl Contracts {
     /// How many there are.
     pub fn len(&self) -> usize {
@@ -130,12 +141,62 @@ impl Contracts {
         let (bid, ask) = (self.bid.get(at)?, self.ask.get(at)?);
         (bid > 0.0 && bid <= ask).then_some((bid, ask))
     }
+
+    /// What a contract was dealt at: its last price, else the middle of its quote, else the source's
+    /// mark; above 0.
+    pub fn dealt_at(&self, at: usize) -> Option<f64> {
+        let last = above_zero(self.last.get(at));
+        last.or_else(|| self.worth(at))
+    }
+
+    /// What a contract is worth now: the middle of its quote, else the source's mark, else its last
+    /// price; above 0.
+    pub fn worth(&self, at: usize) -> Option<f64> {
+        let mid = self.touch(at).map(|(bid, ask)| bid / 2.0 + ask / 2.0);
+        mid.or_else(|| above_zero(self.mark.get(at)))
+            .or_else(|| above_zero(self.last.get(at)))
+    }
+}
+
+fn above_zero(value: Option<f64>) -> Option<f64> {
+    value.filter(|value| *value > 0.0)
 }
 
 impl Chain {
     /// The instant its quotes are of: its own time less the delay it declares.
     pub fn at(&self) -> Timestamp {
         self.head.as_of.minus(self.head.delay)
+    }
+
+    /// The series that settle after an instant.
+    pub fn unsettled(&self, at: Timestamp) -> impl Iterator<Item = &Series> {
+        let lives = move |series: &&Series| series.settles_at > at;
+        self.series.iter().filter(lives)
+    }
+
+    /// The contracts of the series that had settled by an instant.
+    pub fn settled_contracts(&self, at: Timestamp) -> u64 {
+        let live: usize = self.unsettled(at).map(|s| s.contracts.len()).sum();
+        (self.contracts.len() - live) as u64
+    }
+
+    /// The strikes of a series, rising.
+    pub fn strikes(&self, series: &Series) -> impl Iterator<Item = ListedStrike> {
+        let contracts = &self.contracts;
+        let range = series.contracts.clone();
+        let start = range.start;
+        contracts.strike[range]
+            .chunk_by(|a, b| a == b)
+            .scan(start, |next, of_strike| {
+                let places = *next..*next + of_strike.len();
+                *next = places.end;
+                let find = |right| places.clone().find(|at| contracts.right[*at] == right);
+                Some(ListedStrike {
+                    strike: of_strike[0],
+                    call: find(Right::Call),
+                    put: find(Right::Put),
+                })
+            })
     }
 
     /// The series of a contract.

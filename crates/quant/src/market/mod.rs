@@ -17,7 +17,9 @@ mod venues;
 
 pub use auction::{Bar, Imbalance};
 pub use book::{Level, OrderBook};
-pub use chain::{Chain, ChainBuilder, Column, Contracts, Head, Listing, Right, Series, Style};
+pub use chain::{
+    Chain, ChainBuilder, Column, Contracts, Head, ListedStrike, Listing, Right, Series, Style,
+};
 pub use condition_codes::CodeSet;
 pub use conditions::Conditions;
 pub use number::{Price, Size, size_sum_to_f64};

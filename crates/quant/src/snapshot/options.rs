@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 
 use super::{Input, Needs, Section, Snapshot, View};
-use crate::calculator::NoValue;
+use crate::calculator::{Counted, NoValue};
 use crate::market::{Chain, Price, Timestamp};
 use crate::pricing::{Basis, Implied, Point, PricedAt, PricedChain, parity_spot};
 
@@ -97,6 +97,14 @@ impl<'a> Input<'a> for Options<'a> {
     }
 }
 
+impl<'a> Input<'a> for &'a Chain {
+    const NEEDS: Needs = Needs::section(Section::Chain);
+
+    fn take(view: &'a View<'_>) -> Result<Self, NoValue> {
+        Ok(&view.read(Section::Chain, &view.snapshot.chain)?.chain)
+    }
+}
+
 /// A chain as listed, and the price of its underlying: for what needs no volatility.
 #[derive(Clone, Copy, Debug)]
 pub struct ChainAtSpot<'a> {
@@ -104,6 +112,24 @@ pub struct ChainAtSpot<'a> {
     pub chain: &'a Chain,
     /// The ticker's spot where it is fresh, else the chain's own; above zero.
     pub spot: f64,
+}
+
+impl ChainAtSpot<'_> {
+    /// The contracts that have not settled and state their open interest; the others by reason.
+    pub fn open_contracts(&self, now: Timestamp) -> Counted {
+        let chain = self.chain;
+        let (mut dropped, settled) = (chain.dropped.clone(), chain.settled_contracts(now));
+        let live = chain.unsettled(now).flat_map(|s| s.contracts.clone());
+        let open = live.filter(|at| chain.contracts.open_interest.get(*at).is_some());
+        let used = open.count() as u64;
+        let unknown = chain.contracts.len() as u64 - settled - used;
+        for (reason, count) in [("expired", settled), ("no_open_interest", unknown)] {
+            if count > 0 {
+                *dropped.entry(reason).or_default() += count;
+            }
+        }
+        Counted { used, dropped }
+    }
 }
 
 impl<'a> Input<'a> for ChainAtSpot<'a> {

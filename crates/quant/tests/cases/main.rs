@@ -10,6 +10,7 @@ mod american;
 mod black_scholes;
 mod book;
 mod bulk;
+mod chain_stats;
 mod clustering;
 mod correlation;
 mod covariance;

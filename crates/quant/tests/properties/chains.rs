@@ -181,10 +181,12 @@ fn unruly_listing() -> impl Strategy<Value = Listing<'static>> {
         odd(0.0..0.2),
         odd(0.0..10_000.0),
         odd(0.0..10_000.0),
+        prop::option::weighted(0.4, (odd(-2_000.0..2_000.0), odd(0.0..40.0))),
     );
     (what, known).prop_map(move |(what, known)| {
         let (expiry, is_call, strike, root, style, settlement, multiplier) = what;
-        let (quote, mark, iv, delta, gamma, open_interest, volume) = known;
+        let (quote, mark, iv, delta, gamma, open_interest, volume, dealt) = known;
+        let (oi_change, last) = dealt.unwrap_or((None, None));
         let right = if is_call { Right::Call } else { Right::Put };
         let (bid, wide) = quote.unwrap_or((None, None));
         Listing {
@@ -202,10 +204,28 @@ fn unruly_listing() -> impl Strategy<Value = Listing<'static>> {
             delta,
             gamma,
             open_interest,
+            oi_change,
+            last,
             volume,
             ..Listing::new(date(expiries[expiry]), right, strike.unwrap_or(f64::NAN))
         }
     })
+}
+
+/// Two expiries whole: what needs a smile, or two, seldom finds one among odd contracts alone.
+fn ladder() -> Vec<Listing<'static>> {
+    let mut listings = Vec::new();
+    for expiry in ["2023-11-17", "2023-12-15"] {
+        for right in [Right::Call, Right::Put] {
+            let strikes = (0..11).map(|n| 40.0 + 12.0 * f64::from(n));
+            listings.extend(strikes.map(|strike| Listing {
+                iv: Some(0.5 - 0.001 * strike),
+                open_interest: Some(10.0),
+                ..Listing::new(date(expiry), right, strike)
+            }));
+        }
+    }
+    listings
 }
 
 /// A chain that keeps no rule: strikes, quotes, volatilities and counts that are none, several
@@ -218,7 +238,10 @@ pub(crate) fn unruly_chain(base: i64) -> impl Strategy<Value = Chain> {
     ];
     let head = (unruly_time(base), delay, any::<bool>(), odd(50.0..150.0));
     let listings = prop::collection::vec(unruly_listing(), 0..24);
-    (head, listings).prop_map(|((as_of, delay, delayed, spot), listings)| {
+    let whole = prop::bool::weighted(0.15);
+    (head, listings, whole).prop_map(|((as_of, delay, delayed, spot), unruly, whole)| {
+        let mut listings = if whole { ladder() } else { Vec::new() };
+        listings.extend(unruly);
         let head = Head {
             source: None,
             as_of,

@@ -48,9 +48,10 @@ impl Desk {
             "vpin" => few.clone(),
             "flow_clusters" => json!({ "window_trades": 60, "min_trades": 20, "n_init": 2 }),
             "toxicity" => json!({"minimum_trades": 2}),
-            "gex" | "dex" | "vanna" | "charm" | "hedging_impact" | "skew" => {
+            "gex" | "dex" | "vanna" | "charm" | "hedging_impact" | "skew" | "pcr" => {
                 json!({"history_window": 3, "min_samples": 2})
             }
+            "iv_rank" => json!({"sessions": 3, "min_sessions": 2, "days": 10.0}),
             _ => json!({}),
         };
         Self::of(

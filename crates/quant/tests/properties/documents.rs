@@ -7,8 +7,9 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use quant::calculator::{Card, Status};
 use quant::calculators::{
-    PER_SYMBOL, charm, dex, flow_clusters, gex, hedging_impact, hidden, institutional_flow, moc,
-    obi, retail_flow, skew, summary, sweep, toxicity, unusual, vanna, vpin,
+    PER_SYMBOL, charm, dex, expected_move, flow_clusters, gex, hedging_impact, hidden,
+    institutional_flow, iv_rank, max_pain, moc, obi, oi_buildup, pcr, retail_flow, skew, summary,
+    surface, sweep, toxicity, unusual, vanna, vpin,
 };
 use quant::market::OrderBook;
 use serde::Serialize;
@@ -44,6 +45,12 @@ fn check_payload(name: &str, body: &[u8]) {
         "retail_flow" => round_trip::<retail_flow::Payload>(body),
         "hidden" => round_trip::<hidden::Payload>(body),
         "sweep" => round_trip::<sweep::Payload>(body),
+        "pcr" => round_trip::<pcr::Payload>(body),
+        "max_pain" => round_trip::<max_pain::Payload>(body),
+        "oi_buildup" => round_trip::<oi_buildup::Payload>(body),
+        "surface" => round_trip::<surface::Payload>(body),
+        "expected_move" => round_trip::<expected_move::Payload>(body),
+        "iv_rank" => round_trip::<iv_rank::Payload>(body),
         "summary" => round_trip::<summary::Payload>(body),
         other => panic!("no payload type is known here for {other}"),
     }

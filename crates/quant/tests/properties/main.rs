@@ -6,6 +6,7 @@
 
 mod american;
 mod black_scholes;
+mod chain_stats;
 mod chains;
 mod clustering;
 mod correlation;

@@ -189,7 +189,7 @@ fn unruly_pass(number: i64) -> impl Strategy<Value = Pass> {
         prop::option::weighted(0.8, unruly_book(base)),
         prop::option::weighted(0.7, unruly_chain(base)),
         discovered,
-        0..2i32,
+        14..16u32,
         prop::option::of(-7_200..86_400i64),
     )
         .prop_map(
@@ -200,7 +200,7 @@ fn unruly_pass(number: i64) -> impl Strategy<Value = Pass> {
                 book,
                 chain,
                 discovered,
-                session_date: NaiveDate::from_num_days_from_ce_opt(730_000 + day).unwrap(),
+                session_date: NaiveDate::from_ymd_opt(2023, 11, day).unwrap(),
                 session_close: close
                     .map(|seconds| at_ms(base).plus(Span::from_millis(seconds * 1_000))),
             },
