@@ -12,6 +12,7 @@ mod price;
 mod stream;
 #[cfg(test)]
 mod tests;
+pub mod world;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

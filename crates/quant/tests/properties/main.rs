@@ -22,4 +22,5 @@ mod obi;
 mod signing;
 mod smile;
 mod sweep;
+mod synthetic;
 mod vpin;
