@@ -36,7 +36,7 @@ fn returns(prices: &[f64]) -> Vec<f64> {
 fn twenty_sessions_realise_about_what_is_implied() {
     let mut ratios = Vec::new();
     for name in ["AAPL", "SPY", "NIFTY"] {
-        for seed in 1..=4 {
+        for seed in 1..=3 {
             let mut settings = only(&[name]);
             settings.trades_per_second = Some(0.2);
             let mut world = world(&settings, seed, BEFORE_MONDAY);

@@ -46,7 +46,7 @@ fn sides_come_in_runs() {
         let trades = trades_of(&events, symbol);
         let signs: Vec<f64> = trades.iter().map(|(_, truth)| sign(truth.side)).collect();
         let found = correlation(&signs, &signs[1..]);
-        assert!((0.2..0.8).contains(&found), "{}: {found}", name);
+        assert!((0.2..0.8).contains(&found), "{name}: {found}");
     }
 }
 
@@ -61,7 +61,7 @@ fn the_quote_on_the_trade_tells_the_side_of_nine_in_ten() {
             .zip(&truths)
             .filter(|(signed, (_, truth))| signed.side == truth.side);
         let share = agree.count() as f64 / truths.len() as f64;
-        assert!(share > 0.9, "{}: {share}", name);
+        assert!(share > 0.9, "{name}: {share}");
     }
 }
 
@@ -97,7 +97,7 @@ fn planted_sweeps_are_found() {
                 .any(|one| one.side() == prints[0].1 && one.first() <= last && first <= one.last())
         };
         let hits = planted.values().filter(is_found).count();
-        println!("{}: {hits} of {} sweeps", name, planted.len());
+        println!("{name}: {hits} of {} sweeps", planted.len());
         assert!(planted.len() > 100 && hits * 100 >= 95 * planted.len());
     }
 }
