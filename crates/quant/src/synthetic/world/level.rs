@@ -19,10 +19,15 @@ pub(super) fn swap_variance(slice: &Slice) -> f64 {
     let mut sum = 0.0;
     for at in 0..=STEPS {
         let k = -REACH * scale + step * f64::from(at);
-        let ends = if at == 0 || at == STEPS { 0.5 } else { 1.0 };
-        sum += ends * out_of_the_money(slice.total_variance(k), k) * libm::exp(-k);
+        // Simpson's rule, with the kink at the money between two of its panels.
+        let weight = match at {
+            0 | STEPS => 1.0,
+            at if at % 2 == 1 => 4.0,
+            _ => 2.0,
+        };
+        sum += weight * out_of_the_money(slice.total_variance(k), k) * libm::exp(-k);
     }
-    2.0 * sum * step
+    2.0 * sum * step / 3.0
 }
 
 /// The level in percent: total variance `w` over a share `m` of a session, near and next.
