@@ -56,6 +56,8 @@ pub(super) struct Flow {
     pull: f64,
     /// When the episode or the quiet time ends.
     changes_at: Timestamp,
+    /// Episodes begun so far.
+    episodes: u32,
 }
 
 impl Flow {
@@ -66,6 +68,7 @@ impl Flow {
             last: chance.direction(),
             pull: 0.0,
             changes_at: start.plus(Span::from_seconds(chance.exponential(QUIET_SECONDS))),
+            episodes: 0,
         }
     }
 
@@ -76,6 +79,7 @@ impl Flow {
                 let (shortest, longest) = EPISODE_SECONDS;
                 let seconds = shortest * libm::pow(longest / shortest, chance.uniform());
                 self.pull = chance.direction() / libm::sqrt(seconds);
+                self.episodes = self.episodes.saturating_add(1);
                 seconds
             } else {
                 self.pull = 0.0;
@@ -90,6 +94,11 @@ impl Flow {
     /// Drift of the price a second, in its standard deviations of one second.
     pub(super) fn drift(&self) -> f64 {
         EPISODE_MOVE * self.pull
+    }
+
+    /// The number of the episode under way, from 1; `None` in a quiet time.
+    pub(super) fn episode(&self) -> Option<u32> {
+        (self.pull != 0.0).then_some(self.episodes)
     }
 
     /// The next order.

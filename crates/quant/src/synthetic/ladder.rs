@@ -61,6 +61,11 @@ impl Ladder {
         self.shares[0]
     }
 
+    /// Shares displayed at the first prices.
+    pub(super) fn shown(&self, levels: usize) -> i64 {
+        self.shares.iter().take(levels).sum()
+    }
+
     /// Lifts up to `wanted` shares, best first; what ten levels do not hold is not filled.
     /// Leaves emptied levels for [`Ladder::settle`].
     pub(super) fn take(&mut self, mut wanted: i64) -> impl Iterator<Item = Fill> {

@@ -2,7 +2,8 @@
 //!
 //! Orders arrive in clusters and in runs of one side, print against the displayed book, and the
 //! book answers; the price learns from them, and informed episodes carry it their way. The same
-//! seed gives the same events on every host, whatever the steps in which time advances.
+//! seed gives the same events on every host, whatever the steps in which time advances. The
+//! instruments here know nothing of each other and have no options: those of [`world`] do.
 
 mod arrivals;
 mod chance;
@@ -12,6 +13,7 @@ mod price;
 mod stream;
 #[cfg(test)]
 mod tests;
+pub mod world;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -25,5 +25,6 @@ mod obi;
 mod signing;
 mod smile;
 mod sweep;
+mod synthetic;
 mod volatility;
 mod vpin;
