@@ -154,14 +154,14 @@ impl Setup {
     }
 
     /// The rates of a symbol's currency.
-    fn rates_of(&self, symbol: &Symbol) -> Option<RateCurve> {
+    pub fn rates_of(&self, symbol: &Symbol) -> Option<RateCurve> {
         let currency = self.config.market.currency_of(symbol);
         let set = self.config.rates.get(currency).cloned();
         set.or_else(|| usual_rate(currency))
     }
 
     /// Code of the exchange of a symbol.
-    fn exchange_of(&self, symbol: &Symbol) -> &str {
+    pub fn exchange_of(&self, symbol: &Symbol) -> &str {
         let market = &self.config.market;
         let listed = || self.calendars.exchange_of(symbol.as_str());
         match market.exchanges.get(symbol) {
@@ -198,20 +198,27 @@ impl Setup {
         exchange.expect("settings name known exchanges").at(now)
     }
 
-    fn terms(&self, symbol: &Symbol) -> Arc<Terms> {
+    /// What is believed of values that come in.
+    pub fn rules(&self) -> Rules {
         let config = &self.config;
         let millis = |ms: u64| Span::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
         let max_value_bytes = config.limits.max_value_bytes;
+        Rules {
+            max_price: config.limits.max_price,
+            max_future: millis(config.limits.max_future_ms),
+            max_value_bytes: usize::try_from(max_value_bytes).unwrap_or(usize::MAX),
+            naive_zone: config.inputs.naive_zone,
+            date_order: config.inputs.date_order,
+            max_contracts: config.limits.max_contracts,
+            chain_delay: millis(self.chain.naive_delay_ms),
+        }
+    }
+
+    fn terms(&self, symbol: &Symbol) -> Arc<Terms> {
+        let config = &self.config;
+        let millis = |ms: u64| Span::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
         Arc::new(Terms {
-            rules: Rules {
-                max_price: config.limits.max_price,
-                max_future: millis(config.limits.max_future_ms),
-                max_value_bytes: usize::try_from(max_value_bytes).unwrap_or(usize::MAX),
-                naive_zone: config.inputs.naive_zone,
-                date_order: config.inputs.date_order,
-                max_contracts: config.limits.max_contracts,
-                chain_delay: millis(self.chain.naive_delay_ms),
-            },
+            rules: self.rules(),
             ticker_max_age: millis(config.max_age_ms.ticker),
             book_max_age: millis(config.max_age_ms.book),
             trades_max_age: millis(config.max_age_ms.trades),

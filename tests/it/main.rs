@@ -25,3 +25,4 @@ mod restart;
 mod second_names;
 mod silence;
 mod tidy;
+mod volatility;
