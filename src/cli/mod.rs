@@ -10,6 +10,7 @@ mod reload;
 mod replay;
 mod run;
 mod schema;
+mod vix;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -61,6 +62,7 @@ enum Command {
     Replay(replay::ReplayArgs),
     Import(import::ImportArgs),
     Price(price::PriceArgs),
+    Vix(vix::VixArgs),
     Check(check::CheckArgs),
     Schema(schema::SchemaArgs),
     Healthcheck(healthcheck::HealthcheckArgs),
@@ -80,6 +82,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Price(args) => price::execute(&args),
+        Command::Vix(args) => vix::execute(&args, &common),
         Command::Check(args) => check::execute(args, &common),
         Command::Schema(args) => schema::execute(&args),
         Command::Healthcheck(args) => healthcheck::execute(args, &common),

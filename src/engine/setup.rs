@@ -182,14 +182,14 @@ impl Setup {
     }
 
     /// The rates of a symbol's currency.
-    fn rates_of(&self, symbol: &Symbol) -> Option<RateCurve> {
+    pub fn rates_of(&self, symbol: &Symbol) -> Option<RateCurve> {
         let currency = self.config.market.currency_of(symbol);
         let set = self.config.rates.get(currency).cloned();
         set.or_else(|| usual_rate(currency))
     }
 
     /// Code of the exchange of a symbol.
-    fn exchange_of(&self, symbol: &Symbol) -> &str {
+    pub fn exchange_of(&self, symbol: &Symbol) -> &str {
         let market = &self.config.market;
         let listed = || self.calendars.exchange_of(symbol.as_str());
         match market.exchanges.get(symbol) {
@@ -226,7 +226,8 @@ impl Setup {
         exchange.expect("settings name known exchanges").at(now)
     }
 
-    fn rules(&self) -> Rules {
+    /// What is believed of values that come in.
+    pub fn rules(&self) -> Rules {
         let config = &self.config;
         let max_value_bytes = config.limits.max_value_bytes;
         Rules {

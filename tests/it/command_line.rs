@@ -28,6 +28,7 @@ fn the_help_of_every_command_shows_an_example_of_it() {
             "replay",
             "import",
             "price",
+            "vix",
             "check",
             "schema",
             "healthcheck"

@@ -26,3 +26,4 @@ mod restart;
 mod second_names;
 mod silence;
 mod tidy;
+mod volatility;

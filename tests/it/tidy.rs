@@ -15,7 +15,7 @@ const DOORS: [(&str, &str); 4] = [
 
 /// What the leaves and the pure parts may use of their own crate, each as a prefix of files and
 /// the modules it may name.
-const IMPORTS: [(&str, &[&str]); 13] = [
+const IMPORTS: [(&str, &[&str]); 14] = [
     ("src/config", &["config"]),
     ("src/clock.rs", &[]),
     ("src/telemetry.rs", &[]),
@@ -46,6 +46,10 @@ const IMPORTS: [(&str, &[&str]); 13] = [
     ("crates/quant/src/math/", &["math"]),
     ("crates/quant/src/market/", &["market", "math", "json"]),
     ("crates/quant/src/pricing", &["pricing", "market", "math"]),
+    (
+        "crates/quant/src/volatility/",
+        &["volatility", "pricing", "market", "math"],
+    ),
 ];
 
 /// What the pure crate has never heard of.
