@@ -1,3 +1,5 @@
+//! Decompositions with known answers, and matrices that have none.
+
 use super::*;
 use crate::math::dense::{apply, product};
 
