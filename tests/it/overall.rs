@@ -251,3 +251,64 @@ fn the_chain_gives_the_same_level_as_the_command() {
         assert!(found["components"][part].as_f64().unwrap() > 5.0, "{part}");
     }
 }
+
+/// A POST by hand: the status and the body.
+fn post(address: &str, headers: &str, body: &str) -> (u16, Value) {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let length = body.len();
+    let request = format!(
+        "POST /vix1d/manual HTTP/1.1\r\nHost: {address}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+}
+
+#[test]
+fn only_who_has_a_token_may_ingest_a_level_over_http() {
+    let made = run(&["token", "new", "desk"]).succeeded();
+    let after = |name: &str| {
+        made.lines()
+            .find_map(|line| line.strip_prefix(name))
+            .unwrap()
+            .trim()
+    };
+    let (token, line) = (after("token:"), after("line:"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tokens");
+    std::fs::write(&file, format!("# who may write\n{line}\n")).unwrap();
+    let sets = [
+        "update_intervals.volatility=0".to_owned(),
+        format!("http.token_file={:?}", text(&file)),
+    ];
+    let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+    let scene = Scene::start_at(RedisServer::start(), &["AAA"], None, &sets);
+    let address = scene.daemon.http_addr();
+    let bearer = format!("Authorization: Bearer {token}\r\n");
+    let body = json!({"value": 21.5, "as_of": now_ms() as f64 / 1e3}).to_string();
+    let foreign = format!("{bearer}Origin: http://evil.example\r\n");
+    let refused = [
+        ("", body.as_str(), 401, "no_token"),
+        ("Authorization: Bearer guessed\r\n", &body, 401, "no_token"),
+        (&foreign, &body, 403, "foreign_origin"),
+        (&bearer, "{\"value\": -1, \"as_of\": 1}", 400, "bad_level"),
+        (&bearer, "not json", 400, "bad_level"),
+    ];
+    for (headers, body, status, code) in refused {
+        let (got, error) = post(&address, headers, body);
+        assert_eq!((got, &error["code"]), (status, &json!(code)), "{error}");
+    }
+    let long = "x".repeat(70_000);
+    assert_eq!(post(&address, &bearer, &long).0, 413);
+    assert_eq!(scene.redis.cli(&["EXISTS", "volatility:vix1d:manual"]), "0");
+    assert_eq!(post(&address, &bearer, &body).0, 200);
+    until("the level is published", SOON, || {
+        let found = document(&scene.redis, "analytics:vix1d")?;
+        (found["source"] == "manual" && found["value"] == 21.5).then_some(())
+    });
+    scene.finish(&[]);
+}
