@@ -83,6 +83,14 @@ pub(super) fn execute(args: &Vix1dArgs, common: &Common) -> anyhow::Result<ExitC
         redis.close().await;
         anyhow::Ok(())
     })?;
+    let age = now.since(level.as_of).seconds();
+    let most = loaded.config.volatility.manual_max_age_seconds;
+    if age > most as f64 {
+        tracing::warn!(
+            age_seconds = age.round(),
+            "the level is older than volatility.manual_max_age_seconds, {most}: it is not used"
+        );
+    }
     let (value, as_of) = (level.value, level.as_of.to_rfc3339());
     print(&format!("ingested {value} of {as_of}"));
     Ok(ExitCode::SUCCESS)

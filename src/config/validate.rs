@@ -23,41 +23,57 @@ pub(super) fn problems(
             found.push((path, what));
         }
     }
-    for pair in ORDERED {
+    for (pair, may_equal) in ORDERED {
         let either = |(path, _): &(Vec<String>, String)| pair.contains(&path.join(".").as_str());
         if !found.iter().any(either) {
-            found.extend(across(merged, pair, rank));
+            found.extend(across(merged, pair, may_equal, rank));
         }
     }
     found.extend(calculators(merged, known));
     found
 }
 
-/// Settings of which the first must not be above the second.
-const ORDERED: [[&str; 2]; 5] = [
-    [
-        "redis.reconnect_min_delay_ms",
-        "redis.reconnect_max_delay_ms",
-    ],
-    [
-        "volatility.backoff_min_seconds",
-        "volatility.backoff_max_seconds",
-    ],
-    [
-        "volatility.thresholds.benign",
-        "volatility.thresholds.elevated",
-    ],
-    [
-        "volatility.thresholds.elevated",
-        "volatility.thresholds.shock",
-    ],
-    ["volatility.min_samples", "volatility.history_window"],
+/// Settings of which the first must not be above the second, and whether they may be equal.
+const ORDERED: [([&str; 2], bool); 5] = [
+    (
+        [
+            "redis.reconnect_min_delay_ms",
+            "redis.reconnect_max_delay_ms",
+        ],
+        true,
+    ),
+    (
+        [
+            "volatility.backoff_min_seconds",
+            "volatility.backoff_max_seconds",
+        ],
+        true,
+    ),
+    (
+        [
+            "volatility.thresholds.benign",
+            "volatility.thresholds.elevated",
+        ],
+        false,
+    ),
+    (
+        [
+            "volatility.thresholds.elevated",
+            "volatility.thresholds.shock",
+        ],
+        false,
+    ),
+    (
+        ["volatility.min_samples", "volatility.history_window"],
+        true,
+    ),
 ];
 
 /// What one key alone does not show; blamed on the key of the higher layer.
 fn across(
     merged: &Value,
     [low, high]: [&str; 2],
+    may_equal: bool,
     rank: &dyn Fn(&str) -> u8,
 ) -> Option<(Vec<String>, String)> {
     let value = |key: &str| {
@@ -65,12 +81,23 @@ fn across(
         path.try_fold(merged, |tree, key| tree.get(key))?.as_f64()
     };
     let (least, most) = (value(low)?, value(high)?);
-    if least <= most {
+    if least < most || may_equal && least == most {
         return None;
     }
+    let (at_most, at_least) = if may_equal {
+        ("≤", "≥")
+    } else {
+        ("<", ">")
+    };
     let (key, what) = match rank(low) > rank(high) {
-        true => (low, format!("must be ≤ {high}, {most} (is {least})")),
-        false => (high, format!("must be ≥ {low}, {least} (is {most})")),
+        true => (
+            low,
+            format!("must be {at_most} {high}, {most} (is {least})"),
+        ),
+        false => (
+            high,
+            format!("must be {at_least} {low}, {least} (is {most})"),
+        ),
     };
     Some((key.split('.').map(str::to_owned).collect(), what))
 }

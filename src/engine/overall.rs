@@ -4,6 +4,7 @@
 //! One turn is under way at a time. One that does not come back within the pass is published by
 //! the pass in which it does; a store that does not answer costs this turn only.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +18,7 @@ use super::plan::{Jobs, Schedule};
 use super::universe::{Answers, UniverseEngine, UniverseTurned};
 use super::{Engine, Pass, is_due};
 use crate::clock::Stopwatch;
-use crate::store::exchange::{Fetched, StoreError};
+use crate::store::exchange::{BESIDE, Fetched, StoreError, Write};
 use crate::store::tap::{RunEvent, UniverseTurn};
 use crate::telemetry;
 
@@ -32,7 +33,17 @@ pub(super) struct Overall {
     anew: bool,
     /// Whether the calculators are under former settings.
     outdated: bool,
+    /// Whether they cannot be made under the settings that hold.
+    refused: bool,
+    /// What is kept beside documents and did not reach the store, oldest first.
+    unwritten: Vec<Write>,
 }
+
+/// What the calculators over all symbols have of a pass at least.
+const LEAST: Duration = Duration::from_millis(100);
+
+/// Most of what is kept beside documents that waits for the store.
+const MOST_UNWRITTEN: usize = 1_000;
 
 /// What comes back from a turn.
 struct Back {
@@ -59,6 +70,7 @@ impl Overall {
     /// The calculators are put under the settings that hold before their next turn.
     pub(super) fn reconfigure(&mut self) {
         self.outdated = true;
+        self.refused = false;
     }
 
     /// The next file of a recording begins: the calculators start again from what they remember.
@@ -77,58 +89,64 @@ impl Engine {
         pass: &mut Pass,
     ) {
         let watch = Stopwatch::start();
-        let rest = || left.map(|left| left.saturating_sub(watch.elapsed()));
+        let rest = || {
+            let rest = left.map(|left| left.saturating_sub(watch.elapsed()));
+            // Symbols that need the whole pass leave this much all the same.
+            rest.map(|rest| rest.max(LEAST))
+        };
         if self.overall.away.is_some() {
             self.take_overall_back(now, Some(Duration::ZERO), pass)
                 .await;
         }
-        let begun = super::within(rest(), self.begin_overall(now)).await;
-        match begun {
+        let due = self.overall_due(now);
+        if self.overall.away.is_some() || self.overall.refused || due == Jobs::NONE {
+            return;
+        }
+        match super::within(rest(), self.begin_overall(due, now)).await {
             Ok(true) => self.take_overall_back(now, rest(), pass).await,
             Ok(false) => {}
             Err(why) => {
-                let mut known = self.status.lock();
-                for (job, _) in self.setup.overall_intervals() {
-                    known.job_failed(job, &why.to_string(), now);
-                }
-                known.jobs_ended(now, over_all);
+                self.overall_failed(due, &why.to_string(), now);
                 pass.errors += 1;
             }
         }
     }
 
-    /// Reads what is due and sends the calculators off; says whether it did.
-    async fn begin_overall(&mut self, now: Timestamp) -> Result<bool, StoreError> {
-        let slack = self.setup.slack();
-        let settled = !self.overall.outdated;
-        let schedule = self.overall.schedule.as_ref().filter(|_| settled);
-        let none_due = schedule.is_some_and(|s| s.due(now, slack) == Jobs::NONE);
-        if self.overall.away.is_some() || none_due {
-            return Ok(false);
-        }
-        let symbols: Vec<Symbol> = self
-            .slots
-            .iter()
-            .filter(|slot| !slot.dropped)
-            .map(|slot| slot.symbol.clone())
-            .collect();
-        let Some(mut engine) = self.overall_at_home(&symbols, now).await? else {
-            return Ok(false);
+    fn overall_due(&self, now: Timestamp) -> Jobs {
+        let all = || {
+            let jobs = self.setup.overall_intervals().map(|(job, _)| job);
+            jobs.fold(Jobs::NONE, Jobs::with)
         };
         let schedule = self.overall.schedule.as_ref();
-        let due = schedule.map_or(Jobs::NONE, |schedule| schedule.due(now, slack));
-        if due == Jobs::NONE {
-            self.overall.engine = Some(engine);
-            return Ok(false);
+        let schedule = schedule.filter(|_| !self.overall.outdated);
+        schedule.map_or_else(all, |schedule| schedule.due(now, self.setup.slack()))
+    }
+
+    fn overall_failed(&self, due: Jobs, why: &str, now: Timestamp) {
+        let mut known = self.status.lock();
+        for job in ran_jobs(due) {
+            known.job_failed(job, why, now);
         }
-        let read = self.read_overall(&engine, due, &symbols, now).await;
-        let answers = match read {
-            Ok(answers) => answers,
-            Err(why) => {
-                self.overall.engine = Some(engine);
-                return Err(why);
-            }
+        known.jobs_ended(now, over_all);
+    }
+
+    /// Reads what is due and sends the calculators off; says whether it did. It may be given up
+    /// at any wait: the calculators stay where they are until they go.
+    async fn begin_overall(&mut self, due: Jobs, now: Timestamp) -> Result<bool, StoreError> {
+        let named = self.slots.iter().filter(|slot| !slot.dropped);
+        let mut symbols: Vec<Symbol> = named.map(|slot| slot.symbol.clone()).collect();
+        symbols.sort();
+        let made = self.make_overall(&symbols, now).await?;
+        // Made anew, everything is due.
+        let due = if made { self.overall_due(now) } else { due };
+        let Some(engine) = &self.overall.engine else {
+            return Ok(false);
         };
+        let answers = self.read_overall(engine, due, &symbols, now).await?;
+        let Some(mut engine) = self.overall.engine.take() else {
+            return Ok(false);
+        };
+        let slack = self.setup.slack();
         if let Some(schedule) = &mut self.overall.schedule {
             schedule.ran(due, now, slack);
         }
@@ -159,39 +177,42 @@ impl Engine {
         Ok(true)
     }
 
-    /// The calculators, made and given back their memory where they are not there yet.
-    async fn overall_at_home(
+    /// Makes the calculators where they are not there yet, or are of other settings or symbols;
+    /// says whether it did. What they remember goes on where its settings are the same.
+    async fn make_overall(
         &mut self,
         symbols: &[Symbol],
         now: Timestamp,
-    ) -> Result<Option<Box<UniverseEngine>>, StoreError> {
-        let present = self.overall.engine.take();
-        let knows_all = present.as_ref().is_some_and(|engine| engine.knows(symbols));
+    ) -> Result<bool, StoreError> {
+        let present = self.overall.engine.as_ref();
+        let knows_all = present.is_some_and(|engine| engine.knows(symbols));
         if knows_all && !self.overall.outdated {
-            return Ok(present);
+            return Ok(false);
         }
-        // Other settings or symbols: what is remembered goes on where its settings are the same.
-        let memory: Option<Vec<Option<Bytes>>> = present.as_ref().map(|engine| {
-            let states = engine.save(now).into_iter();
-            states.map(|(_, state)| Some(state)).collect()
-        });
         let made = UniverseEngine::new(self.setup.overall, self.setup.overall_terms(symbols));
         let mut engine = match made {
             Ok(engine) => Box::new(engine),
             Err(why) => {
-                error!(%why, "nothing is computed over all symbols");
-                self.overall.engine = present;
-                self.overall.outdated = false;
-                return Ok(None);
+                error!(%why, "nothing is computed over all symbols until the settings change");
+                self.overall.refused = true;
+                self.overall_failed(self.overall_due(now), &why, now);
+                return Ok(false);
             }
         };
-        let states = match memory {
-            Some(states) => states,
-            None if self.setup.save_every().is_some() => {
-                self.source.load(&engine.state_keys(), now).await?
-            }
-            None => Vec::new(),
+        let memory: BTreeMap<String, Bytes> = present
+            .map_or_else(Vec::new, |engine| engine.save(now))
+            .into_iter()
+            .collect();
+        let keys = engine.state_keys();
+        let saved = match self.setup.save_every() {
+            Some(_) => self.source.load(&keys, now).await?,
+            None => vec![None; keys.len()],
         };
+        // What is remembered here is newer than what was saved.
+        let pairs = keys.iter().zip(saved);
+        let states: Vec<Option<Bytes>> = pairs
+            .map(|(key, saved)| memory.get(key).cloned().or(saved))
+            .collect();
         for (name, why) in engine.restore(&states) {
             info!(name, %why, "state not restored");
         }
@@ -201,11 +222,10 @@ impl Engine {
                 states,
             });
         }
-        if self.overall.outdated || self.overall.schedule.is_none() {
-            self.overall.schedule = Some(self.setup.overall_schedule());
-        }
+        self.overall.schedule = Some(self.setup.overall_schedule());
         self.overall.outdated = false;
-        Ok(Some(engine))
+        self.overall.engine = Some(engine);
+        Ok(true)
     }
 
     async fn read_overall(
@@ -271,6 +291,9 @@ impl Engine {
         let symbols = self.slots.len() as u64;
         let ran = ran_jobs(due).map(|job| (job, symbols)).collect();
         self.status.lock().jobs_ran(now, &ran);
+        let reported: BTreeSet<String> =
+            turned.reports.iter().map(|(key, _)| key.clone()).collect();
+        self.status.lock().forget_overall(due, &reported);
         for (key, report) in turned.reports {
             telemetry::calculated(report.calculator, report.status.as_str(), report.seconds);
             pass.errors += usize::from(report.status == Status::Error);
@@ -280,7 +303,9 @@ impl Engine {
             }
         }
         pass.documents += turned.writes.len();
-        let published = self.sink.publish(&turned.writes, now).await;
+        let mut writes = std::mem::take(&mut self.overall.unwritten);
+        writes.extend(turned.writes);
+        let published = self.sink.publish(&writes, now).await;
         let mut known = self.status.lock();
         if let Err(why) = &published {
             for job in ran_jobs(due) {
@@ -291,6 +316,10 @@ impl Engine {
         drop(known);
         if published.is_err() {
             self.overall.write_everything_again();
+            // Documents are made again; what goes into a list is not.
+            writes.retain(|write| write.document == BESIDE);
+            let surplus = writes.len().saturating_sub(MOST_UNWRITTEN);
+            self.overall.unwritten = writes.split_off(surplus);
         }
         if let Some(every) = self.setup.save_every()
             && is_due(&mut self.overall.save_due, every, now)

@@ -171,7 +171,7 @@ impl Engine {
         if !settled || any_away || self.overall_is_away() {
             return;
         }
-        tap.send(RunEvent::NextFile(self.setup.recorded()));
+        tap.send(RunEvent::NextFile(self.setup.recorded(), now));
         self.overall.starts_again();
         for slot in &mut self.slots {
             let fresh = self.setup.symbol_engine(&slot.symbol, now);

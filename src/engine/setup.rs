@@ -264,6 +264,7 @@ impl Setup {
             method: config.correlation.method,
             window_minutes: config.correlation.window_minutes,
             max_symbols: config.correlation.max_symbols,
+            bars_max_age: millis(config.max_age_ms.bars),
             chain_symbol: chain_symbol.clone(),
             chain_exchange: self.exchange_of(chain_symbol).to_owned(),
             rates: self.rates_of(chain_symbol),

@@ -1,13 +1,14 @@
 //! What the engine knows of itself: passes, jobs, the store, every document. Written once a pass,
 //! read by the heartbeat, HTTP and the metrics.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use quant::calculator::{Job, Status};
 use quant::market::{Phase, Span, Symbol, Timestamp};
 use serde::Serialize;
 
+use super::plan::Jobs;
 use super::symbol::Report;
 use crate::clock::Stopwatch;
 use crate::store::codec::BadInput;
@@ -246,6 +247,19 @@ impl Known {
         let (state, is_news) = job.reported(key, before, report, now);
         self.overall.insert(key.to_owned(), state);
         is_news
+    }
+
+    /// Documents over all symbols of these jobs that were not reported are no more: a sector that
+    /// no symbol belongs to.
+    pub fn forget_overall(&mut self, due: Jobs, reported: &BTreeSet<String>) {
+        let gone = self.overall.extract_if(.., |key, document| {
+            due.has(document.job) && !reported.contains(key)
+        });
+        for (_, document) in gone {
+            if let Some(job) = self.jobs.get_mut(&document.job) {
+                job.one_less(document.status);
+            }
+        }
     }
 
     /// Other jobs are on, or at other intervals.

@@ -31,8 +31,14 @@ use crate::store::codec::{BadInput, Rules, overall};
 use crate::store::exchange::{BESIDE, Fetched, How, Write};
 use crate::store::keys;
 
+/// The name of the state that is no calculator's.
+const SEEN: &str = "universe";
+
 /// A bar is complete after this.
 const MINUTE: Span = Span::from_millis(60_000);
+
+/// Older bars are of another time.
+const WEEK: Span = Span::from_millis(7 * 86_400_000);
 
 /// Prints that are read of a symbol: what producers keep.
 const PRINTS: usize = 1_000;
@@ -55,6 +61,8 @@ pub struct UniverseTerms {
     pub window_minutes: u64,
     /// Most symbols whose prices are read.
     pub max_symbols: usize,
+    /// Bars that end so long ago while their exchange trades are stale.
+    pub bars_max_age: Span,
     /// The underlying whose chain one-day volatility is computed from.
     pub chain_symbol: Symbol,
     /// Its exchange.
@@ -90,6 +98,9 @@ pub struct UniverseEngine {
     seats: Vec<Seat>,
     /// The level of one-day volatility, and until when it is one.
     vix1d: Option<(f64, Timestamp)>,
+    /// Hash of the chain that was read last, and when it was first seen: of a chain that does not
+    /// say when it is of, that is its time.
+    chain_seen: Option<(u64, Timestamp)>,
 }
 
 struct Seat {
@@ -134,6 +145,7 @@ impl UniverseEngine {
             seats: seats.collect::<Result<_, _>>()?,
             terms,
             vix1d: None,
+            chain_seen: None,
         })
     }
 
@@ -205,7 +217,22 @@ impl UniverseEngine {
         now: Timestamp,
     ) -> UniverseTurned {
         let mut turned = UniverseTurned::default();
-        let mut universe = self.universe(symbols, answers, due, now, &mut turned.bad);
+        let decoding = AssertUnwindSafe(|| self.universe(symbols, answers, due, now));
+        let mut universe = match catch_unwind(decoding) {
+            Ok((universe, bad)) => {
+                turned.bad = bad;
+                universe
+            }
+            Err(panic) => {
+                let why = panic_text(panic.as_ref());
+                let seats = self.seats.iter_mut();
+                for seat in seats.filter(|seat| due.has(seat.entry.card.job)) {
+                    let said = seat.failed(&why);
+                    seat.tell(said, 0.0, now, &mut turned);
+                }
+                return turned;
+            }
+        };
         for seat in &mut self.seats {
             if !due.has(seat.entry.card.job) {
                 continue;
@@ -223,15 +250,18 @@ impl UniverseEngine {
     /// The names of the states, in the order of their keys.
     pub fn state_keys(&self) -> Vec<String> {
         let names = self.seats.iter().map(|seat| seat.entry.card.name);
+        let names = std::iter::once(SEEN).chain(names);
         names.map(keys::overall_state).collect()
     }
 
     /// Everything that must survive a restart, packed.
     pub fn save(&self, now: Timestamp) -> Vec<PackedState> {
         let pack = |seat: &Seat| states::pack(&seat.label.config, now, 0, seat.runner.state());
-        let pairs = self.state_keys().into_iter().zip(&self.seats);
+        let seen = states::pack(SEEN, now, 0, self.chain_seen);
+        let packed = std::iter::once(seen).chain(self.seats.iter().map(pack));
+        let pairs = self.state_keys().into_iter().zip(packed);
         pairs
-            .filter_map(|(key, seat)| Some((key, pack(seat)?)))
+            .filter_map(|(key, state)| Some((key, state?)))
             .collect()
     }
 
@@ -239,6 +269,15 @@ impl UniverseEngine {
     /// which were refused, and why.
     pub fn restore(&mut self, saved: &[Option<Bytes>]) -> Vec<(&'static str, String)> {
         let mut refused = Vec::new();
+        let Some((seen, saved)) = saved.split_first() else {
+            return refused;
+        };
+        if let Some(bytes) = seen {
+            match states::unpack(bytes, SEEN) {
+                Ok(saved) => self.chain_seen = saved.state,
+                Err(why) => refused.push((SEEN, why)),
+            }
+        }
         for (seat, bytes) in self.seats.iter_mut().zip(saved) {
             let Some(bytes) = bytes else {
                 continue;
@@ -263,30 +302,46 @@ impl UniverseEngine {
     }
 
     fn universe(
-        &self,
+        &mut self,
         symbols: &[Symbol],
         answers: &Answers,
         due: Jobs,
         now: Timestamp,
-        bad: &mut BadInput,
-    ) -> Universe {
+    ) -> (Universe, BadInput) {
         let found = by_key(answers);
         let mut universe = Universe::default();
+        let mut all_bad = BadInput::default();
+        let bad = &mut all_bad;
         if self.reads(due, Part::Summaries) {
             let member = |symbol: &Symbol| self.member(symbol, &found, now, bad);
             universe.members = symbols.iter().map(member).collect();
         }
         if let Some(bytes) = value_at(&found, keys::FOUND_MATRIX) {
-            universe.matrix = overall::found_matrix(bytes, bad);
+            universe.matrix = overall::found_matrix(bytes, now, bad);
         }
         if self.reads(due, Part::Prices) {
             let prices = |symbol: &Symbol| self.prices(symbol, &found, now, bad);
             universe.prices = symbols.iter().map(prices).collect();
+            if self.terms.method == Method::MinuteBars {
+                last_minutes(&mut universe.prices, self.terms.window_minutes);
+            }
         }
         if self.reads(due, Part::Volatility) {
-            universe.volatility = self.volatility(&found, now, bad);
+            let received = self.chain_received(&found, now);
+            universe.volatility = self.volatility(&found, received, now, bad);
         }
-        universe
+        (universe, all_bad)
+    }
+
+    /// When the chain that stands there was first seen.
+    fn chain_received(&mut self, found: &ByKey<'_>, now: Timestamp) -> Timestamp {
+        let hash = value_at(found, &keys::chain(&self.terms.chain_symbol)).map(|b| xxh3_64(b));
+        self.chain_seen = match (hash, self.chain_seen) {
+            (Some(hash), Some((known, seen))) if known == hash => Some((hash, seen.min(now))),
+            (Some(hash), _) => Some((hash, now)),
+            (None, _) => None,
+        };
+        self.chain_seen.map_or(now, |(_, seen)| seen)
     }
 
     fn member(
@@ -339,8 +394,7 @@ impl UniverseEngine {
             Method::MinuteBars => {
                 let bytes = at(keys::bars(symbol)).or_else(|| at(keys::bare_bars(symbol)));
                 let bars = bytes.and_then(|bytes| self.terms.rules.decoder(now, bad).bars(bytes));
-                let window = Span::from_seconds(60.0 * self.terms.window_minutes as f64);
-                let first = now.minus(window);
+                let first = now.minus(WEEK);
                 let known = |bar: &Bar| bar.start >= first && bar.start.plus(MINUTE) <= now;
                 let bars = bars.unwrap_or_default().into_iter().filter(known);
                 bars.map(|bar| (bar.start, bar.close)).collect()
@@ -351,11 +405,22 @@ impl UniverseEngine {
                 bytes.map_or_else(Vec::new, |bytes| overall::prints(bytes, &mut decoder))
             }
         };
+        let newest = points.last().map(|(at, _)| at.plus(MINUTE));
         Prices {
             symbol: symbol.clone(),
             average_daily_volume: self.volume_of(symbol, found, now, bad),
+            stale: newest.is_some_and(|newest| self.is_late(symbol, newest, now)),
             points: self.in_sessions(symbol, &points),
         }
+    }
+
+    /// Whether prices ended at `newest` while the symbol's exchange trades on.
+    fn is_late(&self, symbol: &Symbol, newest: Timestamp, now: Timestamp) -> bool {
+        let terms = self.terms.members.get(symbol);
+        let exchange = terms.and_then(|terms| self.terms.calendars.exchange(&terms.exchange));
+        let trades = |at| exchange.is_none_or(|exchange| exchange.at(at).phase.trading(false));
+        let late = newest.plus(self.terms.bars_max_age);
+        now > late && trades(late) && trades(now)
     }
 
     /// Prices with the session each belongs to. Where two are a minute or less apart they are of
@@ -384,24 +449,32 @@ impl UniverseEngine {
         points.iter().map(in_session).collect()
     }
 
-    fn volatility(&self, found: &ByKey<'_>, now: Timestamp, bad: &mut BadInput) -> Volatility {
+    fn volatility(
+        &self,
+        found: &ByKey<'_>,
+        received: Timestamp,
+        now: Timestamp,
+        bad: &mut BadInput,
+    ) -> Volatility {
         let terms = &self.terms;
         let mut readings = Vec::new();
         if let Some(bytes) = value_at(found, keys::VIX1D_BROKER) {
-            readings.extend(overall::broker_level(bytes, now, bad));
+            let zone = terms.rules.naive_zone;
+            readings.extend(overall::broker_level(bytes, zone, now, bad));
         }
         for origin in [Origin::Cboe, Origin::Yahoo] {
             if let Some(bytes) = value_at(found, &keys::vix1d_last(origin.name())) {
-                readings.extend(overall::cached_level(bytes, origin, bad));
+                readings.extend(overall::cached_level(bytes, origin, now, bad));
             }
         }
         if let Some(bytes) = value_at(found, keys::VIX1D_MANUAL) {
-            readings.extend(overall::manual_level(bytes, now, bad));
+            let zone = terms.rules.naive_zone;
+            readings.extend(overall::manual_level(bytes, zone, now, bad));
         }
         let chain = value_at(found, &keys::chain(&terms.chain_symbol)).and_then(|bytes| {
             let symbol = terms.chain_symbol.as_str();
             let builder = ChainBuilder::new(&terms.calendars, symbol, &terms.chain_exchange);
-            terms.rules.decoder(now, bad).chain(bytes, builder)
+            terms.rules.decoder(received, bad).chain(bytes, builder)
         });
         Volatility {
             chain,
@@ -428,6 +501,23 @@ fn value_at<'a>(found: &ByKey<'a>, key: &str) -> Option<&'a Bytes> {
     match found.get(key)? {
         Fetched::Value(bytes) => Some(bytes),
         Fetched::Missing | Fetched::WrongType | Fetched::NotAsked => None,
+    }
+}
+
+/// Leaves the last minutes in which any symbol traded, so many of them.
+fn last_minutes(prices: &mut [Prices], count: u64) {
+    let mut minutes: Vec<Timestamp> = prices
+        .iter()
+        .flat_map(|prices| prices.points.iter().map(|point| point.at))
+        .collect();
+    minutes.sort_unstable();
+    minutes.dedup();
+    let surplus = minutes.len().saturating_sub(count as usize);
+    let Some(first) = minutes.get(surplus).copied() else {
+        return;
+    };
+    for prices in prices {
+        prices.points.retain(|point| point.at >= first);
     }
 }
 
@@ -473,7 +563,6 @@ impl Seat {
         now: Timestamp,
         turned: &mut UniverseTurned,
     ) -> Option<(f64, Timestamp)> {
-        let card = &self.entry.card;
         let watch = Stopwatch::start();
         let runner = &mut self.runner;
         let ran = catch_unwind(AssertUnwindSafe(|| runner.run(universe, now)));
@@ -482,18 +571,38 @@ impl Seat {
             if let Ok(fresh) = (self.entry.build)(&self.params, None) {
                 self.runner = fresh;
             }
-            let group = match card.scope {
-                Scope::Group => Some(OTHER.to_owned()),
-                Scope::Symbol | Scope::Universe => None,
-            };
-            vec![Said {
-                group,
-                outcome: failed(card, panic_text(panic.as_ref())),
-                level: None,
-                notes: Vec::new(),
-            }]
+            self.failed(&panic_text(panic.as_ref()))
         });
         let seconds = watch.elapsed().as_secs_f64() / said.len().max(1) as f64;
+        self.tell(said, seconds, now, turned)
+    }
+
+    /// That it failed, for every document it has.
+    fn failed(&self, why: &str) -> Vec<Said> {
+        let card = &self.entry.card;
+        let mut groups: Vec<Option<String>> = self.written.keys().cloned().collect();
+        if groups.is_empty() {
+            groups.push((card.scope == Scope::Group).then(|| OTHER.to_owned()));
+        }
+        let said = |group| Said {
+            group,
+            outcome: failed(card, why.to_owned()),
+            level: None,
+            notes: Vec::new(),
+        };
+        groups.into_iter().map(said).collect()
+    }
+
+    /// Reports what it said and writes what has to be; gives the level where it is that of one-day
+    /// volatility.
+    fn tell(
+        &mut self,
+        said: Vec<Said>,
+        seconds: f64,
+        now: Timestamp,
+        turned: &mut UniverseTurned,
+    ) -> Option<(f64, Timestamp)> {
+        let card = &self.entry.card;
         let mut level = None;
         let named: Vec<Option<String>> = said.iter().map(|said| said.group.clone()).collect();
         for said in said {

@@ -1,8 +1,8 @@
 //! Who may write over HTTP: tokens, of which only the hashes are kept.
 //!
-//! The file has a line for each token, `name sha256-hex`; `#` begins a comment.
+//! The file has a line for each token, `name sha256-hex`; `#` begins a comment. It is read at the
+//! start; a name may have several, so that one can take over from another.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use axum::http::{HeaderMap, header};
@@ -17,7 +17,7 @@ const HASH_BYTES: usize = 32;
 
 /// The tokens that are known.
 #[derive(Clone, Debug, Default)]
-pub struct Tokens(BTreeMap<String, [u8; HASH_BYTES]>);
+pub struct Tokens(Vec<(String, [u8; HASH_BYTES])>);
 
 impl Tokens {
     /// The tokens of a file. An error names the line.
@@ -28,7 +28,7 @@ impl Tokens {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let mut tokens = BTreeMap::new();
+        let mut tokens = Vec::new();
         for (at, line) in text.lines().enumerate() {
             let line = line.split('#').next().unwrap_or_default().trim();
             if line.is_empty() {
@@ -38,7 +38,7 @@ impl Tokens {
             let hash = pair.and_then(|(name, hash)| Some((name, unhex(hash.trim())?)));
             let (name, hash) =
                 hash.ok_or_else(|| format!("line {}: must be `name sha256-hex`", at + 1))?;
-            tokens.insert(name.to_owned(), hash);
+            tokens.push((name.to_owned(), hash));
         }
         Ok(Self(tokens))
     }

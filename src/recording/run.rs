@@ -117,21 +117,16 @@ fn record(
     events: &Receiver<RunEvent>,
 ) -> Result<Recorded, RecordingError> {
     let dropped = || files.counts.dropped.load(Ordering::Relaxed);
-    let (mut count, mut bytes, mut now) = (0, 0, Timestamp::from_nanos(files.header.start_ns));
+    let (mut count, mut bytes) = (0, 0);
     for event in events {
         count += 1;
         match event {
-            RunEvent::NextFile(settings) => {
+            RunEvent::NextFile(settings, now) => {
                 bytes += writer.finish(dropped())?;
                 writer = files.next(now)?;
                 writer.event(&RunEvent::Settings(settings))?;
             }
-            event => {
-                if let RunEvent::Turned(turn) = &event {
-                    now = turn.now;
-                }
-                writer.event(&event)?;
-            }
+            event => writer.event(&event)?,
         }
         let written = writer.frames.written();
         files.counts.file_bytes.store(written, Ordering::Relaxed);
@@ -176,7 +171,7 @@ impl RunWriter {
                 self.raw.push(RECONFIGURED);
                 put_bytes(&mut self.raw, symbol.as_str().as_bytes());
             }
-            RunEvent::NextFile(config) | RunEvent::Settings(config) => {
+            RunEvent::NextFile(config, _) | RunEvent::Settings(config) => {
                 self.raw.push(SETTINGS);
                 put_bytes(&mut self.raw, config.to_string().as_bytes());
             }
@@ -601,7 +596,10 @@ mod tests {
         let value = || Fetched::Value("one".into());
         let (tap, recorder) = RunRecorder::start(&path, &header()).unwrap();
         tap.send(turn("A", value(), &[]));
-        tap.send(RunEvent::NextFile(serde_json::json!({})));
+        tap.send(RunEvent::NextFile(
+            serde_json::json!({}),
+            Timestamp::default(),
+        ));
         tap.send(turn("A", value(), &[]));
         drop(tap);
         recorder.finish().unwrap();

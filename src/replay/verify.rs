@@ -89,7 +89,7 @@ impl Verifier {
     /// Gives true at the first difference.
     fn event(&mut self, event: RunEvent) -> anyhow::Result<bool> {
         match event {
-            RunEvent::Settings(config) | RunEvent::NextFile(config) => {
+            RunEvent::Settings(config) | RunEvent::NextFile(config, _) => {
                 self.setup = setup_of(config)?;
                 Ok(false)
             }

@@ -378,16 +378,9 @@ impl Decoder<'_> {
     }
 
     fn naive_time(&mut self, section: Section, text: &str) -> Option<Timestamp> {
-        let forms = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
-        let parse = |form: &&str| NaiveDateTime::parse_from_str(text, form).ok();
-        let local = forms.iter().find_map(parse)?;
-        let time = self
-            .rules
-            .naive_zone
-            .from_local_datetime(&local)
-            .earliest()?;
+        let time = naive_time(text, self.rules.naive_zone)?;
         self.bad.count(section, "naive_time");
-        time.timestamp_nanos_opt().map(Timestamp::from_nanos)
+        Some(time)
     }
 
     /// The time of a value, or of its receipt where it has none or one ahead of the clock.
@@ -517,6 +510,15 @@ fn epoch_number(text: &str) -> Option<Timestamp> {
 /// A time as people write it: RFC 3339, or an epoch number told by magnitude.
 pub fn time_of(text: &str) -> Option<Timestamp> {
     epoch_number(text).or_else(|| Timestamp::from_rfc3339(text))
+}
+
+/// A time without an offset, in a zone.
+fn naive_time(text: &str, zone: Tz) -> Option<Timestamp> {
+    let forms = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
+    let parse = |form: &&str| NaiveDateTime::parse_from_str(text, form).ok();
+    let local = forms.iter().find_map(parse)?;
+    let time = zone.from_local_datetime(&local).earliest()?;
+    time.timestamp_nanos_opt().map(Timestamp::from_nanos)
 }
 
 /// The conditions of a trade while it is read: whether its letters are those of a stock or of an

@@ -21,8 +21,8 @@ const FILE_BYTES: u64 = 512 << 20;
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunEvent {
-    /// The next file begins: its settings, and then every symbol starts.
-    NextFile(serde_json::Value),
+    /// The next file begins: its settings and its first instant, and then every symbol starts.
+    NextFile(serde_json::Value, Timestamp),
     /// Other settings hold for symbols that start or are put under them from here on.
     Settings(serde_json::Value),
     /// A symbol was put under the settings that hold.

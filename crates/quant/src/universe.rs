@@ -102,6 +102,8 @@ pub enum Standing {
 pub struct Prices {
     /// Which symbol.
     pub symbol: Symbol,
+    /// Whether they ended while the exchange trades on.
+    pub stale: bool,
     /// Average daily volume, where somebody found it.
     pub average_daily_volume: Option<f64>,
     /// The prices.

@@ -3,19 +3,20 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use quant::calculator::Status;
 use quant::calculators::summary;
 use quant::market::{Price, Timestamp};
 use quant::snapshot::Section;
 use quant::universe::{FoundMatrix, Standing};
-use quant::volatility::reading::level;
+use quant::volatility::reading::{is_future, level};
 use quant::volatility::{Origin, Reading};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{BadInput, Decoder, time_of};
+use super::{BadInput, Decoder, naive_time, time_of};
 
 /// Most symbols of a matrix that another program found.
 const MAX_FOUND: usize = 2_000;
@@ -54,7 +55,7 @@ pub fn standing(bytes: &[u8], now: Timestamp, bad: &mut BadInput) -> Standing {
 
 /// A matrix of correlations that another program found: an object of objects, by itself or under
 /// `matrix` beside a time and the method.
-pub fn found_matrix(bytes: &[u8], bad: &mut BadInput) -> Option<FoundMatrix> {
+pub fn found_matrix(bytes: &[u8], now: Timestamp, bad: &mut BadInput) -> Option<FoundMatrix> {
     let family = "discovered";
     let Ok(Value::Object(found)) = serde_json::from_slice(bytes) else {
         bad.add(family, "malformed", 1);
@@ -85,7 +86,11 @@ pub fn found_matrix(bytes: &[u8], bad: &mut BadInput) -> Option<FoundMatrix> {
     }
     Some(FoundMatrix {
         matrix,
-        stated: first(&found, &["timestamp", "as_of", "ts"], time),
+        // A time ahead of the clock says nothing.
+        stated: first(&found, &["timestamp", "as_of", "ts"], |value| {
+            time(value, None)
+        })
+        .filter(|stated| !is_future(*stated, now)),
         fingerprint: xxh3_64(bytes),
         method: first(&found, &["method"], |value| {
             value.as_str().map(str::to_owned)
@@ -94,18 +99,26 @@ pub fn found_matrix(bytes: &[u8], bad: &mut BadInput) -> Option<FoundMatrix> {
 }
 
 /// A level that a broker's feed writes: the first of `last`, `close` and `value` that is one.
-pub fn broker_level(bytes: &[u8], now: Timestamp, bad: &mut BadInput) -> Option<Reading> {
-    written_level(Origin::Ibkr, bytes, &["last", "close", "value"], now, bad)
+pub fn broker_level(bytes: &[u8], zone: Tz, now: Timestamp, bad: &mut BadInput) -> Option<Reading> {
+    let names = &["last", "close", "value"];
+    written_level(Origin::Ibkr, bytes, names, (zone, now), bad)
 }
 
 /// A level that a person ingested.
-pub fn manual_level(bytes: &[u8], now: Timestamp, bad: &mut BadInput) -> Option<Reading> {
-    written_level(Origin::Manual, bytes, &["value"], now, bad)
+pub fn manual_level(bytes: &[u8], zone: Tz, now: Timestamp, bad: &mut BadInput) -> Option<Reading> {
+    written_level(Origin::Manual, bytes, &["value"], (zone, now), bad)
 }
 
 /// What a source on the internet said last.
-pub fn cached_level(bytes: &[u8], origin: Origin, bad: &mut BadInput) -> Option<Reading> {
-    let reading = Reading::from_json(bytes).filter(|reading| reading.source == origin);
+pub fn cached_level(
+    bytes: &[u8],
+    origin: Origin,
+    now: Timestamp,
+    bad: &mut BadInput,
+) -> Option<Reading> {
+    let is_usable =
+        |reading: &Reading| reading.source == origin && !is_future(reading.observed_at, now);
+    let reading = Reading::from_json(bytes).filter(is_usable);
     if reading.is_none() {
         bad.add("vix1d", "malformed", 1);
     }
@@ -131,7 +144,7 @@ fn written_level(
     source: Origin,
     bytes: &[u8],
     names: &[&str],
-    now: Timestamp,
+    (zone, now): (Tz, Timestamp),
     bad: &mut BadInput,
 ) -> Option<Reading> {
     let Ok(Value::Object(fields)) = serde_json::from_slice(bytes) else {
@@ -143,11 +156,14 @@ fn written_level(
         return None;
     };
     // A level without a time is of no time.
-    let Some(observed_at) = first(&fields, &["timestamp", "as_of", "ts"], time) else {
+    let observed = first(&fields, &["timestamp", "as_of", "ts"], |value| {
+        time(value, Some(zone))
+    });
+    let Some(observed_at) = observed else {
         bad.add("vix1d", "no_time", 1);
         return None;
     };
-    if quant::volatility::reading::is_future(observed_at, now) {
+    if is_future(observed_at, now) {
         bad.add("vix1d", "future_time", 1);
         return None;
     }
@@ -176,10 +192,14 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-fn time(value: &Value) -> Option<Timestamp> {
+/// A time; one without an offset is of the zone, where there is one.
+fn time(value: &Value, zone: Option<Tz>) -> Option<Timestamp> {
     match value {
         Value::Number(number) => time_of(&number.to_string()),
-        Value::String(text) => time_of(text.trim()),
+        Value::String(text) => {
+            let text = text.trim();
+            time_of(text).or_else(|| naive_time(text, zone?))
+        }
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
@@ -220,24 +240,29 @@ mod tests {
     #[test]
     fn a_matrix_stands_alone_or_beside_its_time() {
         let mut bad = BadInput::default();
-        let alone = found_matrix(br#"{"A":{"A":1,"B":0.5},"B":{"A":0.5,"B":1}}"#, &mut bad);
+        let alone = found_matrix(
+            br#"{"A":{"A":1,"B":0.5},"B":{"A":0.5,"B":1}}"#,
+            NOW,
+            &mut bad,
+        );
         let alone = alone.unwrap();
         assert_eq!((alone.matrix["A"]["B"], alone.stated), (0.5, None));
         let told = br#"{"matrix":{"A":{"B":7,"C":0.1}},"timestamp":1795190400,"method":"daily"}"#;
-        let told = found_matrix(told, &mut bad).unwrap();
+        let told = found_matrix(told, NOW, &mut bad).unwrap();
         assert_eq!(told.stated, Some(NOW));
         assert_eq!(told.method.as_deref(), Some("daily"));
         assert_eq!(told.matrix["A"].len(), 1, "7 is no correlation");
         assert!(!bad.is_empty());
         for bytes in [&b"[]"[..], b"{", b"{}", br#"{"A":1}"#] {
-            assert_eq!(found_matrix(bytes, &mut bad), None);
+            assert_eq!(found_matrix(bytes, NOW, &mut bad), None);
         }
     }
 
     #[test]
     fn a_level_needs_a_number_and_a_time() {
         let mut bad = BadInput::default();
-        let read = |text: &str, bad: &mut BadInput| broker_level(text.as_bytes(), NOW, bad);
+        let read =
+            |text: &str, bad: &mut BadInput| broker_level(text.as_bytes(), Tz::UTC, NOW, bad);
         let good = read(
             r#"{"last":null,"close":"12.5","timestamp":1795190400}"#,
             &mut bad,

@@ -184,12 +184,13 @@ impl Correlation {
             let series = Series::new(&points);
             let symbol = prices.symbol.to_string();
             match prices.points.last() {
-                Some(last) if series.len() > self.params.min_observations => rows.push(Row {
-                    symbol,
-                    series,
-                    newest: last.at,
-                    volume: prices.average_daily_volume.unwrap_or(0.0),
-                }),
+                Some(last) if !prices.stale && series.len() > self.params.min_observations => rows
+                    .push(Row {
+                        symbol,
+                        series,
+                        newest: last.at,
+                        volume: prices.average_daily_volume.unwrap_or(0.0),
+                    }),
                 Some(_) | None => left_out.push(symbol),
             }
         }
@@ -250,7 +251,7 @@ impl Correlation {
         rows.iter().for_each(|row| rests_on.add(row.newest, None));
         let counted = Counted {
             used: rows.len() as u64,
-            dropped: [("too_few_prices", not_included.len() as u64)]
+            dropped: [("not_included", not_included.len() as u64)]
                 .into_iter()
                 .filter(|(_, count)| *count > 0)
                 .collect(),

@@ -250,9 +250,10 @@ impl Payload {
     }
 
     fn take_chain(&mut self, (gex, dex, vanna, charm, hedging, skew): &OfChain<'_>) {
-        let mut sign = SignConvention::default();
+        // Whose sign it is, gamma exposure says; without it none is signed.
+        let mut sign = None;
         if let Some(gex) = self.take(Source::Gex, gex) {
-            sign = gex.sign.unwrap_or_default();
+            sign = gex.sign;
             self.total_gex = gex.total_gex;
             self.signed_gex = signed(gex.gex_usd_per_1pct.as_ref(), sign);
         }
@@ -312,8 +313,8 @@ impl Payload {
 }
 
 /// An amount under the convention that was chosen.
-fn signed(amounts: Option<&Conventions>, sign: SignConvention) -> Option<f64> {
-    Some(amounts?.under(sign))
+fn signed(amounts: Option<&Conventions>, sign: Option<SignConvention>) -> Option<f64> {
+    Some(amounts?.under(sign?))
 }
 
 /// Eleven significant digits: a relative error under 5e-11.

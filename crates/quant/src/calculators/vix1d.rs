@@ -21,7 +21,7 @@ use crate::calculator::{Counted, Job, Stamp, Status};
 use crate::market::{Calendars, Chain, Day, Span, Timestamp};
 use crate::universe::{Note, Part, RestsOn, Standing, Told, Universe, UniverseCalculator};
 use crate::volatility::clock::{BusinessClock, ClockClose};
-use crate::volatility::index::{MIN_STRIKES, NearMemory, OneDayIndex, Terms, one_day};
+use crate::volatility::index::{MIN_STRIKES, NearMemory, NoIndex, OneDayIndex, Terms, one_day};
 use crate::volatility::regime::{ChangeThresholds, RegimeParams, Thresholds};
 use crate::volatility::{Origin, Reading};
 
@@ -211,6 +211,9 @@ impl Vix1d {
         if now > until {
             return nothing("the chain is too old");
         }
+        if delay(chain) == Span::ZERO && !clock.is_open(now) {
+            return nothing(NoIndex::OutsideHours.as_str());
+        }
         match one_day(chain, at, &clock, terms, &mut self.state.near) {
             Ok(index) => Candidate {
                 reading: Ok(Reading {
@@ -369,11 +372,11 @@ fn states(
     let state = |candidate: &Candidate| match &candidate.reading {
         Ok(reading) => {
             let speaks = candidate.until.is_some_and(|until| now <= until);
-            let age_ms = now.since(reading.observed_at).millis();
+            let age = now.since(reading.observed_at).seconds();
             SourceState {
                 value: Some(reading.value),
                 observed_at: Some(reading.observed_at.to_rfc3339()),
-                age_ms: Some(age_ms),
+                age: Some(age),
                 delayed: Some(reading.delayed),
                 status: if speaks { Status::Ok } else { Status::Stale },
                 reason: (!speaks).then(|| match reading.source {
@@ -382,7 +385,7 @@ fn states(
                         &reading.observed_at.to_rfc3339()[..10]
                     ),
                     Origin::Chain | Origin::Ibkr | Origin::Yahoo | Origin::Manual => {
-                        format!("{} s old", age_ms / 1000)
+                        format!("{age:.0} s old")
                     }
                 }),
             }
@@ -390,7 +393,7 @@ fn states(
         Err(why) => SourceState {
             value: None,
             observed_at: None,
-            age_ms: None,
+            age: None,
             delayed: None,
             status: match why.as_str() {
                 "no chain" | "nothing there" => Status::Missing,

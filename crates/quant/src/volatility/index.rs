@@ -167,12 +167,24 @@ pub struct NearMemory(Option<HeldVariance>);
 struct HeldVariance {
     root: Box<str>,
     expiry: NaiveDate,
+    /// When it was so.
+    at: Timestamp,
     variance: f64,
 }
 
 impl NearMemory {
-    fn hold(&mut self, series: &Series, variance: f64) {
+    /// Holds a variance; one of before what is held changes nothing.
+    fn hold(&mut self, series: &Series, at: Timestamp, variance: f64) {
+        let same = |held: &HeldVariance| held.root == series.root && held.expiry == series.expiry;
+        if self
+            .0
+            .as_ref()
+            .is_some_and(|held| same(held) && held.at > at)
+        {
+            return;
+        }
         self.0 = Some(HeldVariance {
+            at,
             root: series.root.clone(),
             expiry: series.expiry,
             variance,
@@ -246,7 +258,7 @@ pub fn one_day(
             .map_err(NoIndex::Near)?,
     };
     if !is_last_hour {
-        memory.hold(near, near_term.variance);
+        memory.hold(near, at, near_term.variance);
     }
     let next = next_draft
         .measured(chain, next, terms, weights.next)

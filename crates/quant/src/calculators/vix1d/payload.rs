@@ -69,8 +69,8 @@ pub struct SourceState {
     pub value: Option<f64>,
     /// The instant that is of, RFC 3339.
     pub observed_at: Option<String>,
-    /// How long ago that was, milliseconds.
-    pub age_ms: Option<i64>,
+    /// How long ago that was, seconds.
+    pub age: Option<f64>,
     /// Whether it publishes late.
     pub delayed: Option<bool>,
     /// Whether it speaks for now.
