@@ -216,9 +216,13 @@ mod tests {
     use super::*;
     use crate::store::codec::{BadInput, Rules};
     use proptest::prelude::*;
-    use quant::market::Right;
+    use quant::market::{Calendars, Right};
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn calendars() -> Calendars {
+        Calendars::from_toml(include_str!("../../../config/sessions.toml")).unwrap()
+    }
 
     fn outside(channel: Channel, text: &str) -> Envelope {
         envelope(channel, text.as_bytes()).unwrap()
@@ -316,7 +320,7 @@ mod tests {
     fn quotes_that_cannot_be_read_cost_no_other() {
         let mut bad = BadInput::default();
         let rules = Rules::default();
-        let calendars = crate::engine::setup::calendars();
+        let calendars = calendars();
         let builder = ChainBuilder::new(&calendars, "SPX", "XCBO");
         let quote = |strike: &str, right: &str| {
             format!(
@@ -352,7 +356,7 @@ mod tests {
             let mut decoder = rules.decoder(NOW, &mut bad);
             decoder.tick(&bytes);
             decoder.tick(wrapped.as_bytes());
-            let calendars = crate::engine::setup::calendars();
+            let calendars = calendars();
             let builder = ChainBuilder::new(&calendars, "A", "XNYS");
             let all = [&bytes[..], text.as_bytes(), wrapped.as_bytes()];
             decoder.quotes(all.into_iter(), builder);
