@@ -19,6 +19,7 @@ const INPUT_AGE: &str = "analytics_input_age_seconds";
 const REDIS_ROUND_TRIP: &str = "analytics_redis_round_trip_seconds";
 const REDIS_BYTES: &str = "analytics_redis_bytes_total";
 const FEED_MESSAGES: &str = "analytics_feed_messages_total";
+const CHANNEL_MESSAGES: &str = "analytics_channel_messages_total";
 const VIX1D_FETCHES: &str = "analytics_vix1d_fetches_total";
 const BUILD_INFO: &str = "analytics_build_info";
 
@@ -34,7 +35,7 @@ pub enum Kind {
 }
 
 /// Every metric: its name, its kind, what it says.
-pub const METRICS: [(&str, Kind, &str); 12] = [
+pub const METRICS: [(&str, Kind, &str); 13] = [
     (
         PASS_DURATION,
         Kind::Histogram,
@@ -77,6 +78,11 @@ pub const METRICS: [(&str, Kind, &str); 12] = [
         "Bytes read from and written to Redis",
     ),
     (FEED_MESSAGES, Kind::Counter, "Records a feed published"),
+    (
+        CHANNEL_MESSAGES,
+        Kind::Counter,
+        "Messages by channel and outcome: processed, lagged, malformed, duplicate, unknown_symbol",
+    ),
     (
         VIX1D_FETCHES,
         Kind::Counter,
@@ -191,6 +197,11 @@ pub fn redis_bytes(read: u64, written: u64) {
 /// A feed published records of a kind.
 pub fn feed_messages(provider: &'static str, kind: &'static str, count: u64) {
     counter!(FEED_MESSAGES, "provider" => provider, "kind" => kind).increment(count);
+}
+
+/// Messages of a channel came to an outcome.
+pub fn channel_messages(channel: &'static str, outcome: &'static str, count: u64) {
+    counter!(CHANNEL_MESSAGES, "channel" => channel, "outcome" => outcome).increment(count);
 }
 
 /// An official VIX1D source was asked.

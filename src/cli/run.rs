@@ -26,6 +26,7 @@ use crate::recording::run::RunRecorder;
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::store::board::Board;
+use crate::store::channels::Channels;
 use crate::store::redis::Redis;
 use crate::store::tap::Tap;
 use crate::telemetry;
@@ -128,7 +129,14 @@ async fn daemon(
     };
     let polling = tokio::spawn(polling.keep(setups.clone(), stopped.clone()));
     let upkeep = metrics.map(|metrics| tokio::spawn(keep_up(metrics)));
+    let channels = match (&redis, setup.config.inputs.channels) {
+        (Some(_), true) => Some(Channels::start(&setup.config.redis)?),
+        (None, _) | (_, false) => None,
+    };
     let mut engine = Engine::with_threads(setup, source, sink, status.clone())?;
+    if let Some(channels) = &channels {
+        engine.listen(channels.inbox());
+    }
     let recorder = recording.map(|(tap, recorder)| {
         engine.record(tap);
         recorder
@@ -166,6 +174,9 @@ async fn daemon(
     let _ = tokio::time::timeout(HTTP_STOP, server).await;
     if let Some(upkeep) = upkeep {
         upkeep.abort();
+    }
+    if let Some(channels) = channels {
+        let _ = tokio::time::timeout(HTTP_STOP, channels.close()).await;
     }
     if let Some(redis) = redis {
         let _ = tokio::time::timeout(HTTP_STOP, redis.close()).await;

@@ -99,6 +99,7 @@ const SETTINGS: &[(&str, Allowed)] = &[
     ("tape.drop_repeats", Allowed::Flag),
     ("inputs.naive_zone", Allowed::Zone),
     ("inputs.date_order", Allowed::DateOrder),
+    ("inputs.channels", Allowed::Flag),
     ("rates", Allowed::Rate),
     ("rates.*", Allowed::Rate),
     ("dividend_yield.*", Allowed::Range(-0.5, 1.0)),

@@ -21,7 +21,7 @@ pub struct Reloaded {
 /// The settings `read` as far as a program that runs on `running` can take them.
 pub fn reload(running: &Config, read: Config) -> Reloaded {
     let mut config = read.clone();
-    // Connections, listeners, threads, the grid of the passes and the size of the tapes stand
+    // Connections, listeners, subscriptions, threads, the grid of the passes and the size of the tapes stand
     // from the start on; a document that loses a name would stand there until it expires.
     config.redis = running.redis.clone();
     config.http = running.http.clone();
@@ -29,6 +29,7 @@ pub fn reload(running: &Config, read: Config) -> Reloaded {
     config.engine.cadence_hz = running.engine.cadence_hz;
     config.engine.compute_threads = running.engine.compute_threads;
     config.tape.ring = running.tape.ring;
+    config.inputs.channels = running.inputs.channels;
     Reloaded {
         changed: differing(running, &config),
         needs_restart: differing(&config, &read),

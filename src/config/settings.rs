@@ -393,6 +393,8 @@ pub struct Inputs {
     pub naive_zone: Tz,
     /// What stands first in expiry dates such as 03/04/2026; unset, they are refused.
     pub date_order: Option<DateOrder>,
+    /// Whether messages of the market's channels are read, beside the keys.
+    pub channels: bool,
 }
 
 impl Default for Inputs {
@@ -400,6 +402,7 @@ impl Default for Inputs {
         Self {
             naive_zone: Tz::UTC,
             date_order: None,
+            channels: true,
         }
     }
 }

@@ -7,6 +7,7 @@ use quant::market::{Phase, Timestamp};
 use serde::Serialize;
 
 use super::status::Known;
+use crate::store::inbox::Counts;
 
 /// The document at `heartbeat:analytics`.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
@@ -46,6 +47,9 @@ pub struct Heartbeat {
     pub redis: RedisBeat,
     /// Which part of the symbols this engine has.
     pub shard: ShardBeat,
+    /// What became of messages since the start, by channel; `any` for those lost before it was seen
+    /// of which channel they were. What is in no outcome yet waits for its symbol's turn.
+    pub channels: BTreeMap<&'static str, Counts>,
     /// Input that could not be used since the start, by family and reason.
     pub bad_input: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
 }
@@ -164,6 +168,7 @@ impl Heartbeat {
                 round_trip_ms: known.store.round_trip_ms,
             },
             shard: ShardBeat { index: 0, count: 1 },
+            channels: known.channels.clone(),
             bad_input: known.bad_input.clone(),
         }
     }

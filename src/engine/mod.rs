@@ -5,6 +5,7 @@
 
 pub mod heartbeat;
 mod hosted;
+mod listening;
 mod overall;
 pub mod plan;
 mod reconfigure;
@@ -28,6 +29,7 @@ use quant::market::{Span, Symbol, Timestamp};
 use quant::snapshot::Section;
 use tracing::{error, info, warn};
 
+use self::listening::Listening;
 use self::overall::{Overall, over_all};
 use self::plan::{Jobs, Schedule};
 use self::reconfigure::Change;
@@ -41,6 +43,7 @@ use crate::source::Source;
 use crate::store::codec::BadInput;
 use crate::store::drain::Drain;
 use crate::store::exchange::{Ask, Gathered, StoreError};
+use crate::store::inbox::PerChannel;
 use crate::store::keys::SymbolKeys;
 use crate::store::tap::{RunEvent, RunTurn, Tap};
 use crate::telemetry;
@@ -68,6 +71,8 @@ pub struct Engine {
     logged_bad: BTreeMap<(&'static str, &'static str), Timestamp>,
     saving: Option<tokio::task::JoinHandle<()>>,
     tap: Option<Tap>,
+    /// The channels, where they are read.
+    listening: Option<Listening>,
     passes: u64,
     change: Change,
     /// What came back while no pass could publish it.
@@ -89,6 +94,8 @@ struct Slot {
     anew: bool,
     /// The turn under way, where turns are recorded.
     tapped: Option<Box<RunTurn>>,
+    /// Messages of the turn under way.
+    handed: PerChannel,
     engine: Option<Box<SymbolEngine>>,
     /// Whether it is under former settings.
     outdated: bool,
@@ -150,6 +157,7 @@ impl Engine {
             logged_bad: BTreeMap::new(),
             saving: None,
             tap: None,
+            listening: None,
             passes: 0,
             change: Change::Settled,
             late: Harvest::new(),
@@ -180,6 +188,7 @@ impl Engine {
     ) -> Result<Pass, StoreError> {
         let watch = Stopwatch::start();
         let result = self.try_pass(now, budget, watch).await;
+        self.report_channels(now);
         let mut known = self.status.lock();
         known.turned();
         match &result {
@@ -282,18 +291,21 @@ impl Engine {
         chosen: &[(usize, Jobs, NaiveDate)],
         now: Timestamp,
     ) -> Result<Vec<Gathered>, StoreError> {
+        let mark = self.mark();
+        let told = self.told(chosen);
         let probe = is_due(&mut self.probe_due, PROBE_EVERY, now);
         let mut asks = Vec::with_capacity(chosen.len());
         let mut drains = Vec::with_capacity(chosen.len());
-        let mut wanted = chosen.iter().peekable();
+        let mut wanted = chosen.iter().zip(&told).peekable();
         for (at, slot) in self.slots.iter_mut().enumerate() {
-            let Some((_, due, _)) = wanted.next_if(|(chosen, ..)| *chosen == at) else {
+            let Some(((_, due, _), told)) = wanted.next_if(|((chosen, ..), _)| *chosen == at)
+            else {
                 continue;
             };
             asks.push(Ask {
                 keys: slot.keys.clone(),
                 book: self.setup.needs(*due, Section::Book),
-                chain: self.setup.needs(*due, Section::Chain),
+                chain: told.read || self.setup.needs(*due, Section::Chain),
                 bars: self.setup.needs(*due, Section::Bars),
                 imbalance: self.setup.needs(*due, Section::Imbalance),
                 discovered: is_past(slot.discovered_due, DISCOVERED_EVERY, now),
@@ -301,7 +313,7 @@ impl Engine {
             drains.push(&mut slot.drain);
         }
         let watch = Stopwatch::start();
-        let gathered = self.source.gather(&asks, &mut drains, probe, now).await?;
+        let mut gathered = self.source.gather(&asks, &mut drains, probe, now).await?;
         let round_trip = watch.elapsed();
         telemetry::redis_round_trip(round_trip);
         self.status.lock().store.round_trip_ms = Some(round_trip.as_secs_f64() * 1e3);
@@ -310,6 +322,7 @@ impl Engine {
                 self.slots[*at].discovered_due = Some(now.plus(DISCOVERED_EVERY));
             }
         }
+        self.take_messages(chosen, &mut gathered, &told, mark);
         Ok(gathered)
     }
 
@@ -384,6 +397,14 @@ impl Engine {
     fn take_back(&mut self, done: Done, now: Timestamp, harvest: &mut Harvest) {
         let slot = &mut self.slots[done.slot];
         slot.engine = Some(done.engine);
+        let malformed = done
+            .turned
+            .as_ref()
+            .map_or([0; 4], |turned| turned.malformed);
+        let handed = std::mem::take(&mut slot.handed);
+        if let Some(listening) = &self.listening {
+            listening.turned(handed, malformed);
+        }
         if let (Some(tap), Some(mut turn)) = (&self.tap, slot.tapped.take()) {
             turn.documents = done.turned.as_ref().ok().map(Turned::hashes);
             tap.send(RunEvent::Turned(turn));

@@ -75,6 +75,7 @@ impl Engine {
         drop(known);
         if may_remove && self.slots.iter().all(|slot| slot.engine.is_some()) {
             self.slots.retain(|slot| !slot.dropped);
+            self.follow();
         }
         if settled {
             self.change = Change::Settled;

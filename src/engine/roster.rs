@@ -58,7 +58,11 @@ impl Engine {
             }
         }
         self.restore(&mut slots, now).await?;
+        let is_news = !slots.is_empty() || !self.follows();
         self.slots.append(&mut slots);
+        if is_news {
+            self.follow();
+        }
         self.count_bad(&bad, None, now);
         Ok(())
     }
@@ -78,6 +82,7 @@ impl Engine {
             save_due,
             anew: false,
             tapped: None,
+            handed: [0; 4],
             engine: Some(Box::new(engine)),
             outdated: false,
             dropped: false,

@@ -12,6 +12,7 @@ use super::plan::Jobs;
 use super::symbol::Report;
 use crate::clock::Stopwatch;
 use crate::store::codec::BadInput;
+use crate::store::inbox::Counts;
 
 /// Passes behind the percentiles of their duration.
 const DURATIONS: usize = 512;
@@ -45,6 +46,8 @@ pub struct Known {
     pub documents: BTreeMap<Symbol, BTreeMap<&'static str, DocumentState>>,
     /// Every document over all symbols by its key.
     pub overall: BTreeMap<String, DocumentState>,
+    /// What became of the messages of each channel, where channels are read.
+    pub channels: BTreeMap<&'static str, Counts>,
     /// What could not be decoded since the start, by family and reason.
     pub bad_input: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
 }
@@ -165,6 +168,7 @@ impl StatusBoard {
                 jobs: intervals.iter().map(job_of).collect(),
                 documents: BTreeMap::new(),
                 overall: BTreeMap::new(),
+                channels: BTreeMap::new(),
                 bad_input: BTreeMap::new(),
             }),
         }

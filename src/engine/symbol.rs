@@ -4,13 +4,16 @@
 //! due, and gives the documents that have to be written. It touches nothing but itself, so that
 //! symbols compute in parallel and a fault of one is no other's.
 
+mod messages;
+mod overlay;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use quant::calculator::{Entry, Job, Status};
 use quant::market::{
-    Calendars, ChainBuilder, Day, Head, QuoteHistory, SignedTrade, Signer, Signing,
+    Calendars, ChainBuilder, Day, Head, QuoteHistory, SignedTrade, Signer, Signing, Trade,
 };
 use quant::market::{Span, Symbol};
 use quant::market::{TapeRing, Timestamp};
@@ -19,6 +22,8 @@ use quant::snapshot::{Dated, Discovered, ListedChain, Results, Section, Snapshot
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
+use self::messages::Underlying;
+use self::overlay::Overlay;
 use super::hosted::{Hosted, failed, panic_text};
 use super::plan::Jobs;
 use super::states::{self, TapeState};
@@ -27,6 +32,7 @@ use crate::clock::Stopwatch;
 use crate::store::codec::{BadInput, Rules, bars_as_of};
 use crate::store::drain::Drain;
 use crate::store::exchange::{Fetched, Gathered, NewTrades, Write};
+use crate::store::inbox::PerChannel;
 use crate::store::keys;
 
 /// What a symbol's turn needs to be told once.
@@ -80,6 +86,8 @@ pub struct SymbolEngine {
     chain_hash: Option<u64>,
     bars_hash: Option<u64>,
     imbalance_hash: Option<u64>,
+    underlying: Underlying,
+    overlay: Overlay,
     calculators: Vec<Hosted>,
 }
 
@@ -107,6 +115,8 @@ pub struct Turned {
     pub reports: Vec<Report>,
     /// What could not be decoded.
     pub bad: BadInput,
+    /// Messages that could not be used, by channel.
+    pub malformed: PerChannel,
     /// The new trades with their signs in the order they came, where they are traced.
     pub trace: Vec<SignedTrade>,
     /// Ages of the newest inputs there are.
@@ -177,6 +187,8 @@ impl SymbolEngine {
             chain_hash: None,
             bars_hash: None,
             imbalance_hash: None,
+            underlying: Underlying::default(),
+            overlay: Overlay::default(),
             calculators,
             terms,
         })
@@ -256,7 +268,9 @@ impl SymbolEngine {
             gathered.volume,
         ];
         self.take_discovered(discovered, now, &mut turned.bad);
-        self.take_trades(gathered.trades, now, &mut turned);
+        let (messages, list) = (gathered.messages, &gathered.trades);
+        let prints = self.take_messages(messages, list, now, &mut turned);
+        self.take_trades(gathered.trades, prints, now, &mut turned);
         for at in 0..self.calculators.len() {
             if due.has(self.calculators[at].entry.card.job) {
                 self.run(at, now, &mut turned);
@@ -339,6 +353,7 @@ impl SymbolEngine {
         self.signer = Signer::resume(self.terms.signing, tape.tick);
         self.quotes = tape.quotes;
         self.snapshot.tape = tape.ring;
+        self.underlying.has_list = tape.drain.window().is_some();
         restored.drain = Some(tape.drain);
         let (first, next) = {
             let ring = &self.snapshot.tape;
@@ -375,6 +390,7 @@ impl SymbolEngine {
                     return;
                 };
                 self.quotes.observe(quote.at, quote.touch());
+                self.underlying.touch_at = Some(quote.at);
                 let at = quote.at;
                 self.snapshot.quote.set(quote, at);
             }
@@ -402,7 +418,10 @@ impl SymbolEngine {
         let terms = &self.terms;
         let mut decoder = terms.rules.decoder(now, bad);
         match news(fetched, Section::Chain, &mut self.chain_hash, decoder.bad) {
-            News::Gone => self.snapshot.chain.clear(),
+            News::Gone => {
+                self.snapshot.chain.clear();
+                self.overlay.forget_base();
+            }
             News::None => {}
             News::Value(bytes) => {
                 let symbol = self.snapshot.symbol.as_str();
@@ -412,6 +431,7 @@ impl SymbolEngine {
                     let (at, fresh_from) = (chain.at(), fresh_from(head, now));
                     let listed = ListedChain::new(chain);
                     self.snapshot.chain.set_delayed(listed, at, fresh_from);
+                    self.overlay.rebase();
                 }
             }
         }
@@ -475,9 +495,18 @@ impl SymbolEngine {
         }
     }
 
-    fn take_trades(&mut self, new: NewTrades, now: Timestamp, turned: &mut Turned) {
+    fn take_trades(
+        &mut self,
+        new: NewTrades,
+        prints: Vec<Trade>,
+        now: Timestamp,
+        turned: &mut Turned,
+    ) {
         let mut decoder = self.terms.rules.decoder(now, &mut turned.bad);
+        let elements = new.elements.len();
         let mut trades = self.intake.admit(new, &mut decoder);
+        self.drop_printed(&mut trades);
+        trades.extend((elements..).zip(prints));
         // Signing is by the order of execution, the trace by the order of arrival.
         trades.sort_by_key(|(_, trade)| trade.at);
         let mut traced = Vec::new();

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{State, json};
 use crate::engine::status::{DocumentState, JobState, Known};
+use crate::store::inbox::Counts;
 
 /// The whole state as JSON.
 pub(super) async fn status(Shared(state): Shared<State>) -> Response {
@@ -31,6 +32,7 @@ struct Body {
     redis: Value,
     calculators: BTreeMap<&'static str, &'static str>,
     jobs: BTreeMap<&'static str, Value>,
+    channels: BTreeMap<&'static str, Counts>,
     bad_input: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
     overall: BTreeMap<String, DocumentState>,
     symbols: BTreeMap<String, BTreeMap<&'static str, DocumentState>>,
@@ -67,6 +69,7 @@ impl Body {
             jobs: jobs
                 .map(|(job, state)| (job.name(), job_body(state)))
                 .collect(),
+            channels: known.channels.clone(),
             bad_input: known.bad_input.clone(),
             overall: known.overall.clone(),
             symbols: symbols

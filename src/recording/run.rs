@@ -22,6 +22,7 @@ use super::frame::{FRAME_BYTES, FrameReader, FrameWriter, MAX_VALUE_BYTES};
 use super::varint::{put_varint, span, varint};
 use super::{Header, Kind, RecordingError};
 use crate::store::exchange::{Fetched, Gathered, NewTrades};
+use crate::store::inbox::{Channel, Message};
 use crate::store::tap::{RunEvent, RunTurn, Tap, TapCounts, day_of, tap};
 
 const STARTED: u8 = 0;
@@ -29,6 +30,8 @@ const TURNED: u8 = 1;
 const ENDED: u8 = 2;
 const SETTINGS: u8 = 3;
 const RECONFIGURED: u8 = 4;
+/// A turn with messages; one without is written as before there were any.
+const TURNED_WITH_MESSAGES: u8 = 7;
 
 const NOT_ASKED: u8 = 0;
 const MISSING: u8 = 1;
@@ -195,7 +198,11 @@ impl RunWriter {
 
     fn turn(&mut self, turn: &RunTurn) {
         let out = &mut self.raw;
-        out.push(TURNED);
+        let messages = &turn.gathered.messages;
+        out.push(match messages.is_empty() {
+            true => TURNED,
+            false => TURNED_WITH_MESSAGES,
+        });
         put_bytes(out, turn.symbol.as_str().as_bytes());
         put_varint(out, turn.pass);
         out.extend_from_slice(&turn.now.nanos().to_le_bytes());
@@ -211,6 +218,13 @@ impl RunWriter {
         put_varint(out, trades.elements.len() as u64);
         for element in &trades.elements {
             put_bytes(out, element);
+        }
+        if !messages.is_empty() {
+            put_varint(out, messages.len() as u64);
+            for message in messages {
+                out.push(message.channel as u8);
+                put_bytes(out, &message.payload);
+            }
         }
         let Some(documents) = &turn.documents else {
             out.push(0);
@@ -334,8 +348,8 @@ impl RunReader {
                 let states = self.states()?;
                 Ok(Some(RunEvent::Started { symbol, states }))
             }
-            TURNED => self
-                .turn()
+            TURNED | TURNED_WITH_MESSAGES => self
+                .turn(kind == TURNED_WITH_MESSAGES)
                 .map(|turn| Some(RunEvent::Turned(Box::new(turn)))),
             SETTINGS => {
                 let config = serde_json::from_slice(&self.bytes()?);
@@ -352,7 +366,7 @@ impl RunReader {
         }
     }
 
-    fn turn(&mut self) -> Result<RunTurn, &'static str> {
+    fn turn(&mut self, with_messages: bool) -> Result<RunTurn, &'static str> {
         let symbol = self.symbol()?;
         let pass = self.number()?;
         let now = Timestamp::from_nanos(i64::from_le_bytes(self.array()?));
@@ -378,6 +392,7 @@ impl RunReader {
             bucket_size_global: next(),
             volume: next(),
             trades: NewTrades::default(),
+            messages: Vec::new(),
         };
         let flags = self.byte()?;
         gathered.trades.gap = flags & 1 != 0;
@@ -385,6 +400,13 @@ impl RunReader {
         for _ in 0..self.count()? {
             let element = self.bytes()?;
             gathered.trades.elements.push(element);
+        }
+        if with_messages {
+            for _ in 0..self.count()? {
+                let channel = Channel::of_number(self.byte()?).ok_or("channel")?;
+                let payload = self.bytes()?;
+                gathered.messages.push(Message { channel, payload });
+            }
         }
         let documents = match self.byte()? {
             0 => None,
@@ -535,6 +557,19 @@ mod tests {
         }))
     }
 
+    fn with_messages(event: RunEvent) -> RunEvent {
+        let RunEvent::Turned(mut turn) = event else {
+            panic!("{event:?}")
+        };
+        turn.gathered.messages = Channel::ALL
+            .map(|channel| Message {
+                channel,
+                payload: channel.name().into(),
+            })
+            .into();
+        RunEvent::Turned(turn)
+    }
+
     fn universe_turn(fetched: Fetched) -> RunEvent {
         RunEvent::UniverseTurned(Box::new(UniverseTurn {
             pass: 7,
@@ -570,6 +605,7 @@ mod tests {
             turn("B", value("one"), &[]),
             turn("A", value("one"), &[]),
             turn("A", Fetched::Missing, &["z"]),
+            with_messages(turn("A", value("one"), &["w"])),
             turn("A", value("one"), &[]),
             turn("A", Fetched::WrongType, &[]),
             RunEvent::Reconfigured(Symbol::new("A").unwrap()),

@@ -101,6 +101,7 @@ impl Replay {
         let start = next.as_ref().map_or(0, |record| record.t_ns);
         let mut now = grid_at_or_after(Timestamp::from_nanos(start), period);
         let status = Arc::new(StatusBoard::new(now, period, &setup.intervals));
+        let channels = setup.config.inputs.channels;
         let mut engine = Engine::inline(
             setup,
             Source::Board(board.clone()),
@@ -108,6 +109,9 @@ impl Replay {
             status.clone(),
         );
 
+        if channels {
+            engine.listen(board.inbox().clone());
+        }
         let (mut played, mut passes) = (0, 0);
         while next.is_some() && self.to.is_none_or(|to| now <= to) {
             while let Some(record) = next.take_if(|record| record.t_ns <= now.nanos()) {
@@ -165,8 +169,7 @@ fn put(board: &Board, record: Record) {
     match record.op {
         Op::Set => board.set(record.key, record.value),
         Op::Rpush => board.push(record.key, record.value),
-        // Nothing the engine computes from comes by channel alone.
-        Op::Publish => {}
+        Op::Publish => board.message(&record.key, &record.value),
     }
 }
 

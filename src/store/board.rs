@@ -9,6 +9,7 @@ use quant::market::{Span, Timestamp};
 
 use super::drain::{Aligned, Drain};
 use super::exchange::{Ask, BARS, Fetched, Gathered, How, NewTrades, Write, joined};
+use super::inbox::{Channel, Inbox};
 use super::keys;
 
 /// Elements a trade list keeps, as producers trim it.
@@ -19,6 +20,7 @@ pub const LIST_LENGTH: usize = 1000;
 pub struct Board {
     entries: Mutex<HashMap<Arc<str>, Entry>>,
     list_length: usize,
+    inbox: Arc<Inbox>,
 }
 
 #[derive(Debug)]
@@ -39,6 +41,7 @@ impl Board {
         Self {
             entries: Mutex::default(),
             list_length,
+            inbox: Arc::default(),
         }
     }
 
@@ -59,6 +62,18 @@ impl Board {
             }
             list.push_back(element);
         }
+    }
+
+    /// Sends a message; on a channel nobody reads it goes nowhere.
+    pub fn message(&self, channel: &str, payload: &Bytes) {
+        if let Some(channel) = Channel::of_name(channel) {
+            self.inbox.receive([(channel, payload.clone())]);
+        }
+    }
+
+    /// What was sent and is not read yet.
+    pub fn inbox(&self) -> &Arc<Inbox> {
+        &self.inbox
     }
 
     /// Writes documents, and shows `each` that was written.
@@ -119,6 +134,7 @@ impl Board {
             bucket_size_global: fetch(ask.discovered, keys::DISCOVERED_BUCKET_SIZE),
             volume: fetch(ask.discovered, &ask.keys.volume),
             trades: new_trades(entries.get(ask.keys.trades.as_str()), drain),
+            messages: Vec::new(),
         }
     }
 

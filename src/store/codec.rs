@@ -5,6 +5,7 @@
 
 mod auction;
 mod chain;
+pub mod channel;
 pub mod contract_id;
 pub mod expiry;
 pub mod overall;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::inbox::Message;
 use super::keys::SymbolKeys;
 use super::scan::Scanner;
 
@@ -75,6 +76,8 @@ pub struct Gathered {
     pub volume: Fetched,
     /// New trades.
     pub trades: NewTrades,
+    /// Messages that came by channel, oldest first.
+    pub messages: Vec<Message>,
 }
 
 /// A document to write.

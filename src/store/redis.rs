@@ -568,7 +568,7 @@ fn is_wrong_type(error: &Error) -> bool {
     error.details().starts_with("WRONGTYPE")
 }
 
-fn builder(settings: &config::Redis) -> Result<Builder, StoreError> {
+pub(super) fn builder(settings: &config::Redis) -> Result<Builder, StoreError> {
     let mut config = server(settings.url.reveal())?;
     // The server may come up after us.
     config.fail_fast = false;

@@ -114,7 +114,7 @@ impl Level {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::setup::calendars;
+    use quant::market::Calendars;
 
     const NOW: &str = "2026-11-20T15:00:00Z";
 
@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn a_file_gives_its_newest_level() {
-        let calendars = calendars();
+        let sessions = include_str!("../../config/sessions.toml");
+        let calendars = Calendars::from_toml(sessions).unwrap();
         let exchange = calendars.exchange("XCBO").unwrap();
         let of = |text: &str| Level::from_file(text, exchange, now());
         let lines =

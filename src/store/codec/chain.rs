@@ -60,6 +60,33 @@ impl Decoder<'_> {
         }
         Some(builder.finish(head))
     }
+
+    /// Contracts of one text each as one chain.
+    pub(super) fn contracts(&mut self, texts: &[&str], builder: ChainBuilder<'_>) -> QuotesRead {
+        let mut bad = BadInput::default();
+        let door = self.rules.decoder(self.received, &mut bad);
+        let mut pass = Pass::new(door, &builder, Ahead::default());
+        let mut malformed = 0;
+        for text in texts {
+            let mut scanner = Scanner::new(text);
+            let read = pass.contract(&mut scanner, None, None);
+            malformed += u64::from(read.and_then(|()| scanner.end()).is_err());
+        }
+        let (builder, head) = pass.done();
+        self.bad.merge(bad);
+        QuotesRead {
+            chain: builder.finish(head),
+            malformed,
+        }
+    }
+}
+
+/// What came of contracts in a text each.
+pub(super) struct QuotesRead {
+    /// Those that can be used.
+    pub(super) chain: Chain,
+    /// Texts that are none, or more than a chain may have.
+    pub(super) malformed: u64,
 }
 
 /// Where contracts stand, best first.

@@ -56,15 +56,15 @@ impl Connection {
 
     /// Sends one command and reads its reply.
     pub(crate) fn command<A: AsRef<[u8]>>(&mut self, args: &[A]) -> io::Result<Reply> {
-        let mut request = format!("*{}\r\n", args.len()).into_bytes();
-        for arg in args {
-            let arg = arg.as_ref();
-            request.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
-            request.extend_from_slice(arg);
-            request.extend_from_slice(b"\r\n");
-        }
-        self.stream.get_mut().write_all(&request)?;
+        self.stream.get_mut().write_all(&encoded(args))?;
         self.read()
+    }
+
+    /// Sends many commands before it reads their replies.
+    pub(crate) fn pipeline<A: AsRef<[u8]>>(&mut self, all: &[Vec<A>]) -> io::Result<Vec<Reply>> {
+        let request: Vec<u8> = all.iter().flat_map(|args| encoded(args)).collect();
+        self.stream.get_mut().write_all(&request)?;
+        all.iter().map(|_| self.read()).collect()
     }
 
     /// Reads one reply, such as a message of a subscribed channel.
@@ -103,4 +103,15 @@ impl Connection {
             )),
         }
     }
+}
+
+fn encoded<A: AsRef<[u8]>>(args: &[A]) -> Vec<u8> {
+    let mut request = format!("*{}\r\n", args.len()).into_bytes();
+    for arg in args {
+        let arg = arg.as_ref();
+        request.extend_from_slice(format!("${}\r\n", arg.len()).as_bytes());
+        request.extend_from_slice(arg);
+        request.extend_from_slice(b"\r\n");
+    }
+    request
 }
