@@ -41,7 +41,7 @@ const IMPORTS: [(&str, &[&str]); 14] = [
     ("src/import/", &["import", "recording", "store", "unpack"]),
     (
         "src/feed/",
-        &["feed", "recording", "store", "clock", "telemetry"],
+        &["feed", "recording", "store", "config", "clock", "telemetry"],
     ),
     ("crates/quant/src/math/", &["math"]),
     ("crates/quant/src/market/", &["market", "math", "json"]),
