@@ -341,7 +341,8 @@ impl Table {
             &Value::Null
         };
         format!(
-            "{symbol:<9}{:>10}{:>8}{:>9}{:>11}{:>11}{:>12}{:>12}{:>10}\n",
+            "{:<9}{:>10}{:>8}{:>9}{:>11}{:>11}{:>12}{:>12}{:>10}\n",
+            symbol.as_str(),
             number(&summary["spot"], 2),
             number(vpin_value, 3),
             number(&obi["level1_imbalance"], 2),

@@ -29,8 +29,8 @@ fn fresh(redis: &RedisServer, key: &str, since_ms: i64) -> Value {
         let value = read(redis, key)?;
         let at = ["timestamp", "as_of", "ts"].iter();
         let at = at.filter_map(|name| value[name].as_f64()).next()?;
-        let ms = [1e6, 1.0, 1e-3].iter().map(|unit| at / unit);
-        let ms = ms.filter(|ms| (1e12..1e14).contains(ms)).next()?;
+        let mut ms = [1e6, 1.0, 1e-3].iter().map(|unit| at / unit);
+        let ms = ms.find(|ms| (1e12..1e14).contains(ms))?;
         (ms > since_ms as f64).then_some(value)
     })
 }
