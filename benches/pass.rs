@@ -7,6 +7,7 @@ use analytics::config::{Sources, load};
 use analytics::engine::Engine;
 use analytics::engine::setup::{Setup, known};
 use analytics::engine::status::StatusBoard;
+use analytics::feed::message::{Message, What};
 use analytics::feed::wire::Wire;
 use analytics::recording::Op;
 use analytics::sink::Sink;
@@ -21,7 +22,9 @@ const START: Timestamp = Timestamp::from_seconds(1_795_159_000);
 
 struct Rig {
     world: World,
-    wires: Vec<Wire>,
+    wire: Wire,
+    symbols: Vec<Symbol>,
+    count: u64,
     board: Arc<Board>,
     engine: Engine,
     now: Timestamp,
@@ -58,7 +61,9 @@ impl Rig {
         let (source, sink) = (Source::Board(board.clone()), Sink::board(board.clone()));
         Self {
             world: World::new(1, &instruments, START),
-            wires: instruments.iter().map(|i| Wire::of(&i.symbol)).collect(),
+            wire: Wire::new("bench", false),
+            symbols: instruments.into_iter().map(|i| i.symbol).collect(),
+            count: 0,
             engine: Engine::inline(setup, source, sink, Arc::new(status)),
             board,
             now: START,
@@ -68,13 +73,18 @@ impl Rig {
     /// Half a second of market.
     fn live(&mut self) {
         self.now = self.now.plus(Span::from_millis(500));
-        let (board, wires) = (&self.board, &self.wires);
+        let (board, symbols) = (&self.board, &self.symbols);
+        let (wire, count) = (&mut self.wire, &mut self.count);
         self.world.advance(self.now, &mut |event| {
-            let record = wires[event.instrument].record(&event.kind, event.at);
-            match record.op {
+            *count += 1;
+            let message = Message {
+                at: event.at,
+                what: What::of_tape(&symbols[event.instrument], *count, event.kind),
+            };
+            wire.write(&message, &mut |record| match record.op {
                 Op::Set => board.set(record.key, record.value),
                 Op::Rpush | Op::Publish => board.push(record.key, record.value),
-            }
+            });
         });
     }
 }

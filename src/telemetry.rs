@@ -20,6 +20,7 @@ const REDIS_ROUND_TRIP: &str = "analytics_redis_round_trip_seconds";
 const REDIS_BYTES: &str = "analytics_redis_bytes_total";
 const FEED_MESSAGES: &str = "analytics_feed_messages_total";
 const CHANNEL_MESSAGES: &str = "analytics_channel_messages_total";
+const FEED_DROPPED: &str = "analytics_feed_dropped_total";
 const VIX1D_FETCHES: &str = "analytics_vix1d_fetches_total";
 const BUILD_INFO: &str = "analytics_build_info";
 
@@ -35,7 +36,7 @@ pub enum Kind {
 }
 
 /// Every metric: its name, its kind, what it says.
-pub const METRICS: [(&str, Kind, &str); 13] = [
+pub const METRICS: [(&str, Kind, &str); 14] = [
     (
         PASS_DURATION,
         Kind::Histogram,
@@ -77,7 +78,16 @@ pub const METRICS: [(&str, Kind, &str); 13] = [
         Kind::Counter,
         "Bytes read from and written to Redis",
     ),
-    (FEED_MESSAGES, Kind::Counter, "Records a feed published"),
+    (
+        FEED_MESSAGES,
+        Kind::Counter,
+        "Messages a feed published, by provider and kind",
+    ),
+    (
+        FEED_DROPPED,
+        Kind::Counter,
+        "List elements and messages a feed dropped as the store was away or slow",
+    ),
     (
         CHANNEL_MESSAGES,
         Kind::Counter,
@@ -194,7 +204,7 @@ pub fn redis_bytes(read: u64, written: u64) {
     counter!(REDIS_BYTES, "direction" => "written").increment(written);
 }
 
-/// A feed published records of a kind.
+/// A feed published messages of a kind.
 pub fn feed_messages(provider: &'static str, kind: &'static str, count: u64) {
     counter!(FEED_MESSAGES, "provider" => provider, "kind" => kind).increment(count);
 }
@@ -202,6 +212,11 @@ pub fn feed_messages(provider: &'static str, kind: &'static str, count: u64) {
 /// Messages of a channel came to an outcome.
 pub fn channel_messages(channel: &'static str, outcome: &'static str, count: u64) {
     counter!(CHANNEL_MESSAGES, "channel" => channel, "outcome" => outcome).increment(count);
+}
+
+/// A feed dropped elements of lists or messages.
+pub fn feed_dropped(provider: &'static str, kind: &'static str, count: u64) {
+    counter!(FEED_DROPPED, "provider" => provider, "kind" => kind).increment(count);
 }
 
 /// An official VIX1D source was asked.

@@ -9,17 +9,19 @@ use std::time::Duration;
 
 use clap::Args;
 use quant::calculators::PER_SYMBOL;
-use quant::market::{Span, Timestamp};
-use quant::synthetic::{Event, Instrument, World};
+use quant::market::{Span, Symbol, Timestamp};
 use serde_json::Value;
 use tokio::sync::watch;
 
 use super::{Common, UsageError, runtime, stop_signal};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::engine::Engine;
 use crate::engine::run::{beat, turn};
-use crate::engine::setup::Setup;
+use crate::engine::setup::{Setup, calendars};
 use crate::engine::status::StatusBoard;
+use crate::feed::message::Message;
+use crate::feed::synthetic::Market;
 use crate::feed::wire::Wire;
 use crate::http;
 use crate::recording::Op;
@@ -32,8 +34,12 @@ use crate::telemetry;
 
 /// The market's own past that is computed before the first screen, so that it shows numbers.
 const PAST: Span = Span::from_millis(15 * 60_000);
+/// How long before the first screen there are option chains: what rests on them needs no past.
+const CHAINS: Span = Span::from_millis(6_000);
 /// How often the market moves on.
-const TURN: Duration = Duration::from_millis(50);
+const BEAT: Duration = Duration::from_millis(50);
+/// How often its state is shown: as often as the engine looks.
+const TURN: Span = Span::from_millis(500);
 /// How often the table is drawn.
 const DRAW: Duration = Duration::from_millis(1000);
 
@@ -46,11 +52,11 @@ const DRAW: Duration = Duration::from_millis(1000);
 Ctrl-C ends it and leaves nothing behind.")]
 pub(super) struct DemoArgs {
     /// The same seed gives the same market
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// How much faster than life the market moves
-    #[arg(long, value_name = "X", default_value_t = 1.0)]
-    speed: f64,
+    #[arg(long, value_name = "X")]
+    speed: Option<f64>,
     /// Where HTTP listens
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
@@ -60,11 +66,10 @@ pub(super) struct DemoArgs {
 }
 
 pub(super) fn execute(args: DemoArgs, common: &Common) -> anyhow::Result<ExitCode> {
-    if !(args.speed.is_finite() && args.speed > 0.0 && args.speed <= 1000.0) {
-        let why = format!(
-            "--speed: must be above 0 and up to 1000 (is {})",
-            args.speed
-        );
+    if let Some(speed) = args.speed
+        && !(speed.is_finite() && speed > 0.0 && speed <= 1000.0)
+    {
+        let why = format!("--speed: must be above 0 and up to 1000 (is {speed})");
         return Err(UsageError(why).into());
     }
     let patience = match args.seconds {
@@ -75,17 +80,21 @@ pub(super) fn execute(args: DemoArgs, common: &Common) -> anyhow::Result<ExitCod
         Some(seconds) => Duration::from_secs_f64(seconds.min(1e9)),
         None => Duration::MAX,
     };
-    let instruments = World::default_instruments();
-    let names: Vec<String> = instruments
-        .iter()
-        .map(|i| format!("{:?}", i.symbol.as_str()))
-        .collect();
     let mut over = vec![
         "redis.url=\"memory:\"".to_owned(),
         "market.exchange=\"ALWAYS\"".to_owned(),
         "engine.analytics_rth_only=false".to_owned(),
-        format!("symbols.standard=[{}]", names.join(",")),
+        "feed.always_open=true".to_owned(),
+        "feed.symbols_generated=0".to_owned(),
+        // Turns come every half second.
+        "feed.chain_every=10".to_owned(),
+        // Soon, for who watches.
+        "update_intervals.gex_dex=5".to_owned(),
+        "update_intervals.volatility=5".to_owned(),
+        "update_intervals.portfolio=5".to_owned(),
     ];
+    over.extend(args.seed.map(|seed| format!("feed.seed={seed}")));
+    over.extend(args.speed.map(|speed| format!("feed.speed={speed}")));
     if let Some(address) = args.listen {
         over.push(format!("http.listen=[\"{address}\"]"));
     }
@@ -93,15 +102,36 @@ pub(super) fn execute(args: DemoArgs, common: &Common) -> anyhow::Result<ExitCod
     if common.log.is_none() {
         over.push("log.level=warn".to_owned());
     }
-    let loaded = common.start(&over)?;
-    let setup = Arc::new(Setup::new(loaded.config, PER_SYMBOL).forgetful());
-    runtime()?.block_on(demo(setup, instruments, &args, patience))
+    let mut config = common.start(&over)?.config;
+    let start = Clock::System.now();
+    let market = Market::new(
+        &config.feed,
+        &config.market,
+        Arc::new(calendars()),
+        start.minus(PAST),
+    );
+    let market = market.map_err(UsageError)?;
+    name_symbols(&mut config, &market);
+    let setup = Arc::new(Setup::new(config, PER_SYMBOL).forgetful());
+    runtime()?.block_on(demo(setup, market, start, patience))
+}
+
+/// The symbols of the market, in the currency each trades in.
+fn name_symbols(config: &mut Config, market: &Market) {
+    config.symbols.level2 = Vec::new();
+    config.symbols.standard = market.symbols().to_vec();
+    for (symbol, currency) in market.currencies() {
+        let currencies = &mut config.market.currencies;
+        currencies
+            .entry(symbol.clone())
+            .or_insert(currency.to_owned());
+    }
 }
 
 async fn demo(
     setup: Arc<Setup>,
-    instruments: Vec<Instrument>,
-    args: &DemoArgs,
+    market: Market,
+    start: Timestamp,
     patience: Duration,
 ) -> anyhow::Result<ExitCode> {
     let clock = Clock::System;
@@ -124,7 +154,7 @@ async fn demo(
     let (source, sink) = (Source::Board(board.clone()), Sink::board(board.clone()));
     let mut engine = Engine::with_threads(setup.clone(), source, sink.clone(), status.clone())?;
 
-    let mut market = Market::new(args, instruments, board.clone(), clock.now());
+    let mut market = Live::new(&setup.config, market, board.clone(), start);
     market
         .live_through_past(&mut engine, setup.period())
         .await?;
@@ -147,17 +177,13 @@ async fn demo(
     );
     let beating = tokio::spawn(beating);
     let table = Table {
-        symbols: market
-            .instruments
-            .iter()
-            .map(|i| i.symbol.to_string())
-            .collect(),
+        symbols: market.market.symbols().to_vec(),
         board,
         status: status.clone(),
         title: format!(
             "seed {}, speed {}, {}",
-            args.seed,
-            args.speed,
+            setup.config.feed.seed,
+            setup.config.feed.speed,
             addresses.join(" ")
         ),
         redraw: std::io::stdout().is_terminal(),
@@ -185,30 +211,25 @@ async fn demo(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The synthetic market on the wall clock: world time runs `speed` times as fast.
-struct Market {
-    world: World,
-    instruments: Vec<Instrument>,
-    wires: Vec<Wire>,
+/// The synthetic market on the wall clock: its time runs `speed` times as fast.
+struct Live {
+    market: Market,
+    wire: Wire,
     board: Arc<Board>,
     start: Timestamp,
     speed: f64,
+    next_turn: Timestamp,
 }
 
-impl Market {
-    fn new(
-        args: &DemoArgs,
-        instruments: Vec<Instrument>,
-        board: Arc<Board>,
-        start: Timestamp,
-    ) -> Self {
+impl Live {
+    fn new(config: &Config, market: Market, board: Arc<Board>, start: Timestamp) -> Self {
         Self {
-            world: World::new(args.seed, &instruments, start.minus(PAST)),
-            wires: instruments.iter().map(|i| Wire::of(&i.symbol)).collect(),
-            instruments,
+            market,
+            wire: Wire::new("synthetic", false),
             board,
             start,
-            speed: args.speed,
+            speed: config.feed.speed,
+            next_turn: start.minus(PAST),
         }
     }
 
@@ -216,7 +237,7 @@ impl Market {
     async fn live_through_past(&mut self, engine: &mut Engine, period: Span) -> anyhow::Result<()> {
         let mut now = self.start.minus(PAST);
         while now < self.start {
-            self.advance(now, |at| at);
+            self.advance(now, now, now >= self.start.minus(CHAINS));
             engine.pass(now, None).await?;
             now = now.plus(period);
         }
@@ -224,38 +245,49 @@ impl Market {
     }
 
     async fn live(mut self, clock: Clock, mut stop: watch::Receiver<bool>) {
-        let mut turns = tokio::time::interval(TURN);
-        turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut beats = tokio::time::interval(BEAT);
+        beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
             tokio::select! {
-                _ = turns.tick() => {}
+                _ = beats.tick() => {}
                 _ = stop.changed() => return,
             }
-            let (start, speed) = (self.start, self.speed);
-            let lived = clock.now().since(start).seconds();
-            let until = start.plus(Span::from_seconds(lived * speed));
-            self.advance(until, |at| {
-                start.plus(Span::from_seconds(at.since(start).seconds() / speed))
-            });
+            let now = clock.now();
+            let lived = now.since(self.start).seconds();
+            let until = self.start.plus(Span::from_seconds(lived * self.speed));
+            self.advance(until, now, true);
         }
     }
 
-    fn advance(&mut self, until: Timestamp, wall: impl Fn(Timestamp) -> Timestamp) {
-        let (board, wires) = (&self.board, &self.wires);
-        self.world.advance(until, &mut |event: Event| {
-            let record = wires[event.instrument].record(&event.kind, wall(event.at));
-            match record.op {
+    /// Until an instant of the market that is `now` on the wall.
+    fn advance(&mut self, until: Timestamp, now: Timestamp, chains: bool) {
+        let (wire, board) = (&mut self.wire, &self.board);
+        let (start, speed) = (self.start, self.speed);
+        let wall = |at: Timestamp| match at <= start {
+            true => at,
+            false => start.plus(Span::from_seconds(at.since(start).seconds() / speed)),
+        };
+        let mut say = |message: Message| {
+            wire.write(&message.moved(wall), &mut |record| match record.op {
                 Op::Set => board.set(record.key, record.value),
                 Op::Rpush => board.push(record.key, record.value),
                 Op::Publish => {}
+            });
+        };
+        self.market.advance(until, &mut say);
+        if now >= self.next_turn {
+            self.next_turn = now.plus(TURN);
+            match chains {
+                true => self.market.turn(&mut say),
+                false => self.market.show(&mut say),
             }
-        });
+        }
     }
 }
 
 /// What is drawn, and from where.
 struct Table {
-    symbols: Vec<String>,
+    symbols: Vec<Symbol>,
     board: Arc<Board>,
     status: Arc<StatusBoard>,
     title: String,
@@ -283,24 +315,27 @@ async fn draw(table: Table, clock: Clock, mut stop: watch::Receiver<bool>) {
 impl Table {
     fn text(&self, now: Timestamp) -> String {
         let mut text = format!("analytics demo: {}\n\n", self.title);
-        text += "symbol      spot    vpin  classified  L1 imb.  L5 imb.        ofi  spread bp  book age\n";
+        text += "symbol         spot    vpin  L1 imb.        ofi  spread bp     net gex  zero gamma  book age\n";
         for symbol in &self.symbols {
             text += &self.row(symbol, now);
         }
+        text += &self.overall(now);
         let known = self.status.lock();
         let passes = &known.passes;
         let p99 = passes.percentile_ms(0.99).unwrap_or(0.0);
         text += &format!(
             "\n{} passes, {} skipped, p99 {p99:.2} ms. vpin 0 to 1: one-sided share of volume. \
-             imbalance -1 (asks) to +1 (bids). ofi: shares in 10 s, + buying. Ctrl-C ends.\n",
+             imbalance -1 (asks) to +1 (bids). ofi: shares in 10 s, + buying. net gex: what \
+             dealers trade for 1 % of spot, in the currency. Ctrl-C ends.\n",
             passes.count, passes.skipped
         );
         text
     }
 
-    fn row(&self, symbol: &str, now: Timestamp) -> String {
-        let document = |name: &str| self.document(symbol, name, now);
+    fn row(&self, symbol: &Symbol, now: Timestamp) -> String {
+        let document = |name: &str| self.document(&keys::document(symbol, name), now);
         let (summary, vpin, obi) = (document("summary"), document("vpin"), document("obi"));
+        let gex = document("gex");
         let vpin_ok = vpin["meta"]["status"] == "ok";
         let vpin_value = if vpin_ok {
             &vpin["value"]
@@ -308,22 +343,36 @@ impl Table {
             &Value::Null
         };
         format!(
-            "{symbol:<8}{:>8}{:>8}{:>12}{:>9}{:>9}{:>11}{:>11}{:>10}\n",
-            number(&summary["spot"]["value"], 2),
+            "{:<9}{:>10}{:>8}{:>9}{:>11}{:>11}{:>12}{:>12}{:>10}\n",
+            symbol.as_str(),
+            number(&summary["spot"], 2),
             number(vpin_value, 3),
-            number(&vpin["classified_share"], 2),
             number(&obi["level1_imbalance"], 2),
-            number(&obi["level5_imbalance"], 2),
             number(&obi["ofi"], 0),
             number(&obi["spread_bps"], 2),
+            money(&gex["gex_usd_per_1pct"]["dealer_long_calls_short_puts"]),
+            number(&gex["zero_gamma"]["nearest"], 2),
             age(&obi["meta"]["as_of_ms"], now),
         )
     }
 
-    fn document(&self, symbol: &str, name: &str, now: Timestamp) -> Value {
-        let key = quant::market::Symbol::new(symbol).map(|symbol| keys::document(&symbol, name));
-        match key.map(|key| self.board.get(&key, now)) {
-            Ok(Fetched::Value(bytes)) => serde_json::from_slice(&bytes).unwrap_or_default(),
+    /// What is known of all symbols together.
+    fn overall(&self, now: Timestamp) -> String {
+        let document = |key: &str| self.document(&keys::overall(key, None), now);
+        let (vix1d, portfolio) = (document("vix1d"), document("portfolio:summary"));
+        format!(
+            "\nvix1d {} ({}); portfolio: net gex {}, net dex {}, {} symbols\n",
+            number(&vix1d["value"], 2),
+            vix1d["source"].as_str().unwrap_or("no source"),
+            money(&portfolio["signed_gex_usd_per_1pct"]),
+            money(&portfolio["signed_dex_usd"]),
+            number(&portfolio["symbol_count"], 0),
+        )
+    }
+
+    fn document(&self, key: &str, now: Timestamp) -> Value {
+        match self.board.get(key, now) {
+            Fetched::Value(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
             _ => Value::Null,
         }
     }
@@ -332,6 +381,20 @@ impl Table {
 fn number(value: &Value, decimals: usize) -> String {
     let number = value.as_f64();
     number.map_or_else(|| "-".to_owned(), |number| format!("{number:.decimals$}"))
+}
+
+/// Money in thousands, millions or billions.
+fn money(value: &Value) -> String {
+    let Some(value) = value.as_f64() else {
+        return "-".to_owned();
+    };
+    let (unit, letter) = match value.abs() {
+        size if size >= 1e9 => (1e9, "B"),
+        size if size >= 1e6 => (1e6, "M"),
+        size if size >= 1e3 => (1e3, "k"),
+        _ => (1.0, ""),
+    };
+    format!("{:.2}{letter}", value / unit)
 }
 
 fn age(as_of_ms: &Value, now: Timestamp) -> String {

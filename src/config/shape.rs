@@ -42,6 +42,7 @@ impl Shape {
         root.replace(&["http", "token_file"], Self::Text);
         root.replace(&["symbols", "standard"], Self::List(text()));
         root.replace(&["symbols", "level2"], Self::List(text()));
+        root.replace(&["feed", "symbols"], Self::List(text()));
         root.replace(&["market", "exchanges"], Self::BySymbol(text()));
         root.replace(&["market", "currencies"], Self::BySymbol(text()));
         let own = Self::BySymbol(Box::new(Self::Table(signing.into())));

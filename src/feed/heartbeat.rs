@@ -1,5 +1,7 @@
 //! A feed's heartbeat: the document at `heartbeat:feed:{provider}`.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 /// How a feed fares.
@@ -9,14 +11,21 @@ pub struct FeedHeartbeat {
     pub ts: i64,
     /// False in the last one of a clean stop.
     pub running: bool,
-    /// Records published since the start.
+    /// Messages of the provider since the start.
     pub messages: u64,
     /// When the last one was, milliseconds since the epoch; 0 if never.
     pub last_message_ms: i64,
-    /// Batches the store did not take.
+    /// Batches the store did not take, and failures of the provider.
     pub errors: u64,
-    /// Connections that were lost and made again.
+    /// Connections, to the store or the source, that were lost and made again.
     pub reconnects: u64,
-    /// Trades and messages dropped because the store was away or too slow.
+    /// Trades and messages dropped because the store was away or too slow: the sum of the next two.
     pub dropped: u64,
+    /// Of these, elements of lists: trades and bars.
+    pub dropped_elements: u64,
+    /// Of these, messages of channels.
+    pub dropped_messages: u64,
+    /// Records spoilt on purpose, by kind.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub dirt: BTreeMap<&'static str, u64>,
 }

@@ -1,9 +1,11 @@
-//! Feeds: what publishes market data into the store. One file a provider.
+//! Feeds: what publishes market data into the store. One file a provider; one writer for all.
 
+pub mod dirt;
 pub mod heartbeat;
+pub mod message;
+pub mod provider;
+pub mod publish;
 pub mod recording;
 pub mod restamp;
+pub mod synthetic;
 pub mod wire;
-
-/// The providers there are.
-pub const PROVIDERS: [&str; 1] = ["recording"];

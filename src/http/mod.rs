@@ -69,8 +69,27 @@ impl Bound {
 
     /// Serves until told to stop.
     pub async fn serve(self, state: State, stop: watch::Receiver<bool>) {
+        self.serve_routes(&routes(state), stop).await;
+    }
+
+    /// Serves `/metrics` and nothing else until told to stop.
+    pub async fn serve_metrics(self, handle: PrometheusHandle, stop: watch::Receiver<bool>) {
+        let app = Router::new()
+            .route("/metrics", get(move || async move { rendered(&handle) }))
+            .fallback(|| async {
+                error(
+                    StatusCode::NOT_FOUND,
+                    "no such route: /metrics",
+                    "not_found",
+                )
+            })
+            .method_not_allowed_fallback(wrong_method);
+        self.serve_routes(&app, stop).await;
+    }
+
+    async fn serve_routes(self, app: &Router, stop: watch::Receiver<bool>) {
         let servers = self.0.into_iter().map(|listener| {
-            let app = routes(state.clone());
+            let app = app.clone();
             let mut stop = stop.clone();
             async move {
                 let stopped = async move {
@@ -107,6 +126,10 @@ async fn metrics(axum::extract::State(state): axum::extract::State<State>) -> Re
             "no_metrics",
         );
     };
+    rendered(&metrics)
+}
+
+fn rendered(metrics: &PrometheusHandle) -> Response {
     let kind = HeaderValue::from_static("text/plain; version=0.0.4");
     ([(header::CONTENT_TYPE, kind)], metrics.render()).into_response()
 }

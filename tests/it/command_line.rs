@@ -280,6 +280,18 @@ fn healthcheck_of_nobody_fails_and_of_nonsense_is_refused() {
     }
 }
 
+const UNIVERSE: [&str; 9] = [
+    "NIFTY",
+    "BANKNIFTY",
+    "FINNIFTY",
+    "SENSEX",
+    "AAPL",
+    "TSLA",
+    "SPY",
+    "QQQ",
+    "SPX",
+];
+
 #[test]
 fn the_demo_shows_a_value_of_vpin_for_every_symbol() {
     let args = ["demo", "--seconds", "6", "--listen", "127.0.0.1:0"];
@@ -304,8 +316,20 @@ fn the_demo_shows_a_value_of_vpin_for_every_symbol() {
             assert!(vpin > 0.0 && vpin < 1.0, "{table}");
             symbols.push(cells[0]);
         }
-        assert_eq!(symbols, ["AAPL", "TSLA", "NVDA", "SPY", "QQQ", "AMD"]);
+        assert_eq!(symbols, UNIVERSE);
     }
+    let last = tables[tables.len() - 1];
+    let gex = last.lines().filter(|line| {
+        let mut cells = line.split_whitespace();
+        let known = cells.next().is_some_and(|name| UNIVERSE.contains(&name));
+        known && cells.nth(5).is_some_and(|cell| cell != "-")
+    });
+    assert_eq!(gex.count(), UNIVERSE.len(), "{last}");
+    assert!(
+        last.contains("vix1d 1") || last.contains("vix1d 2"),
+        "{last}"
+    );
+    assert!(last.contains("9 symbols"), "{last}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::harness::market::{Feeder, feed, now_ms, recording, write};
 use crate::harness::scene::{RECOVERY, holds_what_it_says, is, json, run};
 use crate::harness::{Analytics, RedisServer, Reply, SOON, Scene, until};
+use analytics::feed::message::{Message, What};
 use analytics::feed::wire::Wire;
 use analytics::recording::Op;
 use quant::market::{Span, Symbol, Timestamp};
@@ -404,25 +405,32 @@ fn the_service_manager_is_told() {
 /// A tape of two symbols as events of lines, and how long it is.
 fn tape(seconds: i64) -> String {
     let instruments: Vec<Instrument> = World::default_instruments().into_iter().take(2).collect();
-    let wires: Vec<Wire> = instruments.iter().map(|i| Wire::of(&i.symbol)).collect();
+    let (mut wire, mut count) = (Wire::new("test", false), 0);
     // A day of the past, so that what is restamped cannot be mistaken for what is not.
     let start = Timestamp::from_seconds(1_700_000_000);
     let mut lines = String::new();
     let until = start.plus(Span::from_seconds(seconds as f64));
     World::new(7, &instruments, start).advance(until, &mut |event| {
-        let record = wires[event.instrument].record(&event.kind, event.at);
-        let op = match record.op {
-            Op::Set => "set",
-            Op::Rpush => "rpush",
-            Op::Publish => "publish",
+        count += 1;
+        let symbol = &instruments[event.instrument].symbol;
+        let message = Message {
+            at: event.at,
+            what: What::of_tape(symbol, count, event.kind),
         };
-        let value = String::from_utf8(record.value.to_vec()).unwrap();
-        let (t_ns, key) = (record.t_ns, record.key);
-        writeln!(
-            lines,
-            r#"{{"t_ns":{t_ns},"op":"{op}","key":"{key}","value":{value}}}"#
-        )
-        .unwrap();
+        wire.write(&message, &mut |record| {
+            let op = match record.op {
+                Op::Set => "set",
+                Op::Rpush => "rpush",
+                Op::Publish => "publish",
+            };
+            let value = String::from_utf8(record.value.to_vec()).unwrap();
+            let (t_ns, key) = (record.t_ns, record.key);
+            writeln!(
+                lines,
+                r#"{{"t_ns":{t_ns},"op":"{op}","key":"{key}","value":{value}}}"#
+            )
+            .unwrap();
+        });
     });
     lines
 }

@@ -32,6 +32,7 @@ fn redis_conf_lets_each_user_do_its_work_and_no_more() {
         "LTRIM market:AAPL:trades -1000 -1",
         "SADD market:symbols AAPL",
         "SET options:SPX:chain {} EX 60",
+        "SET ibkr:market_data:VIX1D {} EX 60",
         "SET heartbeat:feed:synthetic {} EX 15",
         "PUBLISH market:underlying {}",
     ] {
@@ -86,4 +87,64 @@ fn redis_conf_lets_each_user_do_its_work_and_no_more() {
         assert!(denied(engine(command)), "analytics: {command}");
     }
     assert!(allowed(login("admin")("CONFIG GET maxmemory-policy")));
+}
+
+/// What every unit must say, whichever program it starts.
+#[test]
+fn the_units_start_what_there_is_as_nobody_special() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    for (unit, command) in [("analytics", "run"), ("analytics-feed", "feed")] {
+        let text = std::fs::read_to_string(folder.join(format!("{unit}.service"))).unwrap();
+        let start = format!(
+            "ExecStart=/usr/bin/analytics {command} --config /etc/analytics/analytics.toml"
+        );
+        for line in [
+            start.as_str(),
+            "User=analytics",
+            "NoNewPrivileges=yes",
+            "ProtectSystem=strict",
+            "CapabilityBoundingSet=",
+            "Restart=always",
+            "RestartPreventExitStatus=2",
+            "TimeoutStopSec=10",
+        ] {
+            assert!(text.lines().any(|other| other == line), "{unit}: {line}");
+        }
+        // Written once: no line of a service may contradict another.
+        let mut keys: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(|line| line.split_once('=').map(|(key, _)| key))
+            .filter(|key| *key != "SystemCallFilter")
+            .collect();
+        let count = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), count, "{unit}: a key twice");
+        crate::harness::run(&[command, "--help"]).succeeded();
+    }
+}
+
+/// systemd's own opinion, where it is installed.
+#[test]
+fn systemd_accepts_the_units() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    for unit in ["analytics", "analytics-feed"] {
+        let path = folder.join(format!("{unit}.service"));
+        let verified = std::process::Command::new("systemd-analyze")
+            .args(["verify", "--man=no"])
+            .arg(&path)
+            .output();
+        let Ok(verified) = verified else {
+            println!("skipped: no systemd-analyze");
+            return;
+        };
+        let said = String::from_utf8_lossy(&verified.stderr);
+        let wrong = said.lines().filter(|line| line.contains(unit));
+        // The program is not installed where the tests run.
+        let wrong: Vec<&str> = wrong
+            .filter(|line| !line.contains("is not executable"))
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
 }

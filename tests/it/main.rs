@@ -15,6 +15,7 @@ mod command_line;
 mod daemon;
 mod deployment;
 mod faults;
+mod feed_synthetic;
 mod flow;
 mod harness_works;
 mod options;

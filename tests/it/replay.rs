@@ -2,6 +2,7 @@
 //! is torn, dirty or no recording at all.
 
 use crate::harness::{Results, run};
+use analytics::feed::message::{Message, What};
 use analytics::feed::wire::Wire;
 use analytics::recording::Op;
 use quant::market::{Span, Timestamp};
@@ -26,21 +27,29 @@ const START: Timestamp = Timestamp::from_seconds(1_795_186_800);
 fn events() -> Vec<(String, String)> {
     let mut instruments = World::default_instruments();
     instruments.truncate(2);
-    let wires: Vec<Wire> = instruments.iter().map(|i| Wire::of(&i.symbol)).collect();
+    let (mut wire, mut count) = (Wire::new("test", false), 0);
     let mut events = Vec::new();
     let end = START.plus(Span::from_seconds(120.0));
     World::new(7, &instruments, START).advance(end, &mut |event| {
-        let record = wires[event.instrument].record(&event.kind, event.at);
-        let op = match record.op {
-            Op::Set => "set",
-            Op::Rpush => "rpush",
-            Op::Publish => "publish",
+        count += 1;
+        let symbol = &instruments[event.instrument].symbol;
+        let message = Message {
+            at: event.at,
+            what: What::of_tape(symbol, count, event.kind),
         };
-        let value = std::str::from_utf8(&record.value).unwrap();
-        let (t_ns, key) = (record.t_ns, &record.key);
-        let line =
-            format!("{{\"t_ns\":{t_ns},\"op\":\"{op}\",\"key\":\"{key}\",\"value\":{value}}}\n");
-        events.push((key.to_string(), line));
+        wire.write(&message, &mut |record| {
+            let op = match record.op {
+                Op::Set => "set",
+                Op::Rpush => "rpush",
+                Op::Publish => "publish",
+            };
+            let value = std::str::from_utf8(&record.value).unwrap();
+            let (t_ns, key) = (record.t_ns, &record.key);
+            let line = format!(
+                "{{\"t_ns\":{t_ns},\"op\":\"{op}\",\"key\":\"{key}\",\"value\":{value}}}\n"
+            );
+            events.push((key.to_string(), line));
+        });
     });
     events
 }

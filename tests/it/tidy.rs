@@ -55,7 +55,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("src/import/", &["import", "recording", "store", "unpack"]),
     (
         "src/feed/",
-        &["feed", "recording", "store", "clock", "telemetry"],
+        &["feed", "recording", "store", "config", "clock", "telemetry"],
     ),
     ("crates/quant/src/math/", &["math"]),
     ("crates/quant/src/market/", &["market", "math", "json"]),

@@ -1,0 +1,418 @@
+//! The one writer: takes what a provider says, and writes it to the store a batch at a time.
+//!
+//! One batch is under way, one waits: while the store is slow the waiting one keeps the newest
+//! state, within bounds, and counts what it had to drop. The provider never waits for the store.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use quant::market::Symbol;
+use serde::Serialize;
+use tokio::sync::{mpsc, watch};
+use tracing::{info, warn};
+
+use super::dirt::Dirt;
+use super::heartbeat::FeedHeartbeat;
+use super::message::{Message, What};
+use super::provider::{FeedError, Provider};
+use super::wire::Wire;
+use crate::clock::{Clock, Stopwatch};
+use crate::recording::{Op, Record};
+use crate::store::exchange::StoreError;
+use crate::store::feed::{Dropped, FeedBatch};
+use crate::store::redis::Redis;
+use crate::telemetry;
+
+/// Between two heartbeats.
+const BEAT: Duration = Duration::from_millis(1000);
+/// Between two attempts at a store that is away.
+const RETRY: Duration = Duration::from_millis(20);
+/// How long the end of a source waits for a store that is away.
+const LAST_TRIES: Duration = Duration::from_secs(5);
+/// How long a stop waits for what is under way.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// The first wait before a provider is connected again, and the longest.
+const RECONNECT: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(60)];
+/// Parcels between the provider and the writer.
+const QUEUE: usize = 4;
+
+/// What came of a feed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Fed {
+    /// Who provided.
+    pub provider: &'static str,
+    /// Messages published.
+    pub events: u64,
+    /// Time it took, seconds.
+    pub seconds: f64,
+    /// Batches the store did not take, and failures of the provider.
+    pub errors: u64,
+    /// Trades and messages dropped because the store was away or too slow.
+    pub dropped: u64,
+    /// Of these, elements of lists.
+    pub dropped_elements: u64,
+    /// Of these, messages of channels.
+    pub dropped_messages: u64,
+    /// Records spoilt on purpose, by kind.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub dirt: BTreeMap<&'static str, u64>,
+    /// Whether it was stopped before the end.
+    pub stopped: bool,
+    /// Sources that end in the middle, and where.
+    pub truncated: Vec<String>,
+}
+
+/// How messages become records.
+pub struct Outlet {
+    /// Writes them.
+    pub wire: Wire,
+    /// Spoils some.
+    pub dirt: Option<Dirt>,
+}
+
+/// Messages of one moment, written.
+#[derive(Default)]
+struct Parcel {
+    records: Vec<Record>,
+    symbols: Vec<Symbol>,
+    kinds: BTreeMap<&'static str, u64>,
+    dirt: BTreeMap<&'static str, u64>,
+}
+
+impl Outlet {
+    fn parcel(&mut self, messages: &[Message]) -> Parcel {
+        let mut parcel = Parcel::default();
+        let Self { wire, dirt } = self;
+        for message in messages {
+            *parcel.kinds.entry(message.what.kind()).or_default() += 1;
+            if let What::Symbol(symbol) = &message.what {
+                parcel.symbols.push(symbol.clone());
+            }
+            let records = &mut parcel.records;
+            wire.write(message, &mut |record| match dirt {
+                Some(dirt) => dirt.pass(record, &mut |record| records.push(record)),
+                None => records.push(record),
+            });
+        }
+        parcel.dirt = dirt.iter().flat_map(Dirt::counts).collect();
+        parcel
+    }
+}
+
+/// Publishes what a provider says until its end or until told to stop.
+pub async fn publish(
+    provider: Box<dyn Provider>,
+    outlet: Outlet,
+    redis: Arc<Redis>,
+    clock: Clock,
+    stop: watch::Receiver<bool>,
+) -> anyhow::Result<Fed> {
+    let watch = Stopwatch::start();
+    let name = provider.name();
+    let (to, from) = mpsc::channel(QUEUE);
+    let trouble = Arc::new(Trouble::default());
+    let providing = tokio::spawn(provide(provider, outlet, to, trouble.clone(), stop.clone()));
+    let (told, beats) = watch::channel(FeedHeartbeat::default());
+    let beating = tokio::spawn(beat(name, redis.clone(), clock.clone(), beats));
+    let mut writer = Writer {
+        name,
+        redis,
+        clock,
+        waiting: FeedBatch::default(),
+        flight: None,
+        at_stake: Dropped::default(),
+        away: false,
+        beat: FeedHeartbeat::default(),
+        told,
+        trouble,
+    };
+    let stopped = writer.write(from, stop).await;
+    let last = writer.last_beat();
+    // The beats end with their sender; none of them may come after the last one.
+    drop(writer);
+    let (redis, clock) = beating.await?;
+    let beat = FeedHeartbeat {
+        ts: clock.now().millis(),
+        running: false,
+        ..last
+    };
+    let value = quant::json::to_vec(&beat).into();
+    // Where the store is away, the last beat expires by itself.
+    let _ = tokio::time::timeout(LAST_WORDS, redis.feed_beat(name, value)).await;
+    let provider = providing.await??;
+    Ok(Fed {
+        provider: name,
+        events: beat.messages,
+        seconds: watch.elapsed().as_secs_f64(),
+        errors: beat.errors,
+        dropped: beat.dropped,
+        dropped_elements: beat.dropped_elements,
+        dropped_messages: beat.dropped_messages,
+        dirt: beat.dirt,
+        stopped,
+        truncated: provider.remarks(),
+    })
+}
+
+/// What went wrong with the provider.
+#[derive(Default)]
+struct Trouble {
+    errors: AtomicU64,
+    reconnects: AtomicU64,
+}
+
+/// Connects the provider, as often as it takes, and passes on what it says.
+async fn provide(
+    mut provider: Box<dyn Provider>,
+    mut outlet: Outlet,
+    to: mpsc::Sender<Parcel>,
+    trouble: Arc<Trouble>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<Box<dyn Provider>, FeedError> {
+    let [first, longest] = RECONNECT;
+    let mut pause = first;
+    let mut was_connected = false;
+    loop {
+        let said = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return Ok(provider),
+            said = converse(&mut *provider, &mut outlet, &to, &mut was_connected) => said,
+        };
+        match said {
+            Ok(()) => return Ok(provider),
+            Err(FeedError::Lost(why)) => {
+                trouble.errors.fetch_add(1, Ordering::Relaxed);
+                if std::mem::take(&mut was_connected) {
+                    trouble.reconnects.fetch_add(1, Ordering::Relaxed);
+                    pause = first;
+                }
+                warn!(why, retry_ms = pause.as_millis() as u64, "provider lost");
+                tokio::select! {
+                    _ = stop.wait_for(|stop| *stop) => return Ok(provider),
+                    () = tokio::time::sleep(pause) => {}
+                }
+                pause = (2 * pause).min(longest);
+            }
+            Err(fatal) => return Err(fatal),
+        }
+    }
+}
+
+async fn converse(
+    provider: &mut dyn Provider,
+    outlet: &mut Outlet,
+    to: &mpsc::Sender<Parcel>,
+    was_connected: &mut bool,
+) -> Result<(), FeedError> {
+    provider.connect().await?;
+    *was_connected = true;
+    while let Some(messages) = provider.next().await? {
+        if messages.is_empty() {
+            continue;
+        }
+        // Chains are megabytes of text: other tasks go on meanwhile.
+        let parcel = tokio::task::block_in_place(|| outlet.parcel(&messages));
+        if to.send(parcel).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+type Flight = BoxFuture<'static, (FeedBatch, Result<(), StoreError>)>;
+
+struct Writer {
+    name: &'static str,
+    redis: Arc<Redis>,
+    clock: Clock,
+    waiting: FeedBatch,
+    flight: Option<Flight>,
+    /// What is lost if nothing comes of the flight.
+    at_stake: Dropped,
+    away: bool,
+    beat: FeedHeartbeat,
+    told: watch::Sender<FeedHeartbeat>,
+    trouble: Arc<Trouble>,
+}
+
+impl Writer {
+    /// Gives whether it was stopped.
+    async fn write(
+        &mut self,
+        mut from: mpsc::Receiver<Parcel>,
+        mut stop: watch::Receiver<bool>,
+    ) -> bool {
+        let mut retries = tokio::time::interval(RETRY);
+        retries.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let stopped = loop {
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => break true,
+                landed = landing(&mut self.flight) => self.land(landed),
+                parcel = from.recv() => match parcel {
+                    Some(parcel) => self.take(parcel),
+                    None => break false,
+                },
+                _ = retries.tick() => {
+                    self.take_off();
+                    self.tell();
+                }
+            }
+            if !self.away {
+                self.take_off();
+            }
+        };
+        let patience = match stopped {
+            true => LAST_WORDS,
+            false => LAST_TRIES,
+        };
+        let rest = async {
+            while self.flight.is_some() || !self.waiting.is_empty() {
+                self.take_off();
+                let landed = landing(&mut self.flight).await;
+                self.land(landed);
+                if self.away {
+                    retries.tick().await;
+                }
+            }
+        };
+        tokio::select! {
+            () = rest => {}
+            () = tokio::time::sleep(patience) => {}
+            // The end of a source waits longer, but not against somebody's will.
+            _ = stop.wait_for(|stop| *stop), if !stopped => {}
+        }
+        // Whatever did not get through is counted in the last words.
+        self.waiting.abandon();
+        let mut dropped = self.waiting.take_dropped();
+        if self.flight.take().is_some() {
+            dropped.add(self.at_stake);
+        }
+        self.lose(dropped);
+        stopped
+    }
+
+    fn take(&mut self, parcel: Parcel) {
+        for (kind, count) in parcel.kinds {
+            telemetry::feed_messages(self.name, kind, count);
+            self.beat.messages += count;
+        }
+        self.beat.last_message_ms = self.clock.now().millis();
+        self.beat.dirt = parcel.dirt;
+        for symbol in parcel.symbols {
+            self.waiting.symbol(symbol.as_str());
+        }
+        for Record { op, key, value, .. } in parcel.records {
+            match op {
+                Op::Set => self.waiting.set(key, value),
+                Op::Rpush => self.waiting.push(key, value),
+                Op::Publish => self.waiting.message(key, value),
+            }
+        }
+    }
+
+    /// Sends what waits, unless something is under way.
+    fn take_off(&mut self) {
+        if self.flight.is_some() || self.waiting.is_empty() {
+            return;
+        }
+        let (redis, mut batch) = (self.redis.clone(), std::mem::take(&mut self.waiting));
+        self.at_stake = batch.at_stake();
+        let flight = async move {
+            let result = redis.feed(&mut batch).await;
+            (batch, result)
+        };
+        self.flight = Some(flight.boxed());
+    }
+
+    fn land(&mut self, (batch, result): (FeedBatch, Result<(), StoreError>)) {
+        self.waiting.put_before(batch);
+        self.beat.reconnects += u64::from(self.redis.take_reconnected());
+        match result {
+            Ok(()) if self.away => {
+                self.away = false;
+                info!("store answers");
+            }
+            Ok(()) => {}
+            Err(why) => {
+                self.beat.errors += 1;
+                if !std::mem::replace(&mut self.away, true) {
+                    warn!(%why, "the newest state is kept until the store answers");
+                }
+            }
+        }
+        self.tell();
+    }
+
+    /// Makes what is known the next heartbeat.
+    fn tell(&mut self) {
+        let dropped = self.waiting.take_dropped();
+        self.lose(dropped);
+        self.told.send_replace(self.last_beat());
+    }
+
+    fn lose(&mut self, dropped: Dropped) {
+        if dropped.elements > 0 {
+            telemetry::feed_dropped(self.name, "element", dropped.elements);
+        }
+        if dropped.messages > 0 {
+            telemetry::feed_dropped(self.name, "message", dropped.messages);
+        }
+        self.beat.dropped_elements += dropped.elements;
+        self.beat.dropped_messages += dropped.messages;
+        self.beat.dropped = self.beat.dropped_elements + self.beat.dropped_messages;
+    }
+
+    fn last_beat(&self) -> FeedHeartbeat {
+        let mut beat = self.beat.clone();
+        beat.errors += self.trouble.errors.load(Ordering::Relaxed);
+        beat.reconnects += self.trouble.reconnects.load(Ordering::Relaxed);
+        beat
+    }
+}
+
+/// What comes of the batch under way; nothing ever, where none is.
+async fn landing(flight: &mut Option<Flight>) -> (FeedBatch, Result<(), StoreError>) {
+    match flight {
+        Some(under_way) => {
+            let landed = under_way.await;
+            *flight = None;
+            landed
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Writes the heartbeat until its sender is gone.
+async fn beat(
+    name: &'static str,
+    redis: Arc<Redis>,
+    clock: Clock,
+    mut told: watch::Receiver<FeedHeartbeat>,
+) -> (Arc<Redis>, Clock) {
+    let mut beats = tokio::time::interval(BEAT);
+    beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            _ = beats.tick() => {}
+            () = gone(&mut told) => return (redis, clock),
+        }
+        let beat = FeedHeartbeat {
+            ts: clock.now().millis(),
+            running: true,
+            ..told.borrow_and_update().clone()
+        };
+        // The next beat is the retry.
+        let _ = redis
+            .feed_beat(name, quant::json::to_vec(&beat).into())
+            .await;
+    }
+}
+
+/// Resolves once the sender is gone.
+async fn gone(told: &mut watch::Receiver<FeedHeartbeat>) {
+    while told.changed().await.is_ok() {}
+}
