@@ -133,6 +133,8 @@ async fn demo(
     let state = http::State {
         status: status.clone(),
         metrics,
+        tokens: Arc::default(),
+        door: None,
     };
     let server = tokio::spawn(listening.serve(state, stopped.clone()));
     let (_setup, setups) = watch::channel(setup.clone());

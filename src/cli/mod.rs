@@ -5,12 +5,15 @@ mod demo;
 mod feed;
 mod healthcheck;
 pub mod import;
+mod polling;
 mod price;
 mod reload;
 mod replay;
 mod run;
 mod schema;
+mod token;
 mod vix;
+mod vix1d;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,6 +69,8 @@ enum Command {
     Check(check::CheckArgs),
     Schema(schema::SchemaArgs),
     Healthcheck(healthcheck::HealthcheckArgs),
+    Token(token::TokenArgs),
+    Vix1d(vix1d::Vix1dArgs),
 }
 
 /// Runs the command.
@@ -86,6 +91,8 @@ pub fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::execute(args, &common),
         Command::Schema(args) => schema::execute(&args),
         Command::Healthcheck(args) => healthcheck::execute(args, &common),
+        Command::Token(args) => token::execute(&args),
+        Command::Vix1d(args) => vix1d::execute(&args, &common),
     }
 }
 

@@ -12,6 +12,7 @@ use quant::market::Timestamp;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use super::polling::Pollers;
 use super::reload::{hangups, keep_reloading};
 use super::{Common, UsageError, print, runtime, stop_signal};
 use crate::clock::Clock;
@@ -19,7 +20,7 @@ use crate::engine::Engine;
 use crate::engine::run::{beat, notify, turn};
 use crate::engine::setup::Setup;
 use crate::engine::status::StatusBoard;
-use crate::http;
+use crate::http::{self, tokens::Tokens};
 use crate::recording::Header;
 use crate::recording::run::RunRecorder;
 use crate::sink::Sink;
@@ -90,13 +91,16 @@ async fn daemon(
     let status = Arc::new(status);
     let (stop, stopped) = watch::channel(false);
 
+    let tokens = tokens(&setup)?;
     let listening = http::bind(&setup.config.http.listen).await?;
+    let (source, sink, redis) = store(&setup)?;
     let state = http::State {
         status: status.clone(),
         metrics: metrics.clone(),
+        tokens: Arc::new(tokens),
+        door: Some((sink.clone(), clock.clone())),
     };
     let server = tokio::spawn(listening.serve(state, stopped.clone()));
-    let (source, sink, redis) = store(&setup)?;
     let recording = record.map(|path| recorder(&path, &setup, clock.now()));
     let recording = recording.transpose()?;
     notify(&[
@@ -117,6 +121,12 @@ async fn daemon(
         ended,
     );
     let beating = tokio::spawn(beating);
+    let polling = Pollers {
+        source: source.clone(),
+        sink: sink.clone(),
+        clock: clock.clone(),
+    };
+    let polling = tokio::spawn(polling.keep(setups.clone(), stopped.clone()));
     let upkeep = metrics.map(|metrics| tokio::spawn(keep_up(metrics)));
     let mut engine = Engine::with_threads(setup, source, sink, status.clone())?;
     let recorder = recording.map(|(tap, recorder)| {
@@ -135,6 +145,8 @@ async fn daemon(
     };
     let ((), signalled) = tokio::join!(turning, stopping);
     reloading.abort();
+    // It was told to stop with the rest.
+    let _ = polling.await;
     let saving = tokio::time::timeout(LAST_SAVE, engine.save_all(clock.now())).await;
     if !matches!(saving, Ok(Ok(()))) {
         info!("states are those of the last saving: the store did not take them");
@@ -162,6 +174,14 @@ async fn daemon(
     signalled.context("cannot listen for signals")?;
     recorded?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The tokens of those who may write.
+fn tokens(setup: &Setup) -> anyhow::Result<Tokens> {
+    let file = setup.config.http.token_file.as_deref();
+    let read = file.map(Tokens::read).transpose();
+    let tokens = read.map_err(|why| UsageError(format!("http.token_file: {why}")))?;
+    Ok(tokens.unwrap_or_default())
 }
 
 /// A recorder of this run, and the tap that fills it.

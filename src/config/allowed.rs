@@ -19,7 +19,9 @@ pub(super) enum Allowed {
     Range(f64, f64),
     Flag,
     Url,
+    /// The path of a file whose first line is a URL.
     Path,
+    File,
     Symbols,
     Exchange,
     Currency,
@@ -92,6 +94,7 @@ const SETTINGS: &[(&str, Allowed)] = &[
         Allowed::Range(0.0, 60_000.0),
     ),
     ("http.listen", Allowed::Listen),
+    ("http.token_file", Allowed::File),
     ("tape.ring", Allowed::Range(1.0, 65_536.0)),
     ("tape.drop_repeats", Allowed::Flag),
     ("inputs.naive_zone", Allowed::Zone),
@@ -199,7 +202,8 @@ pub(super) fn check(allowed: &Allowed, value: &Value, known: &Known) -> Result<(
         Allowed::Path if text.is_empty() || text.contains("://") => {
             Err("must be the path of a file whose first line is the URL".to_owned())
         }
-        Allowed::Path => Ok(()),
+        Allowed::File if text.is_empty() => must("the path of a file"),
+        Allowed::Path | Allowed::File => Ok(()),
         Allowed::Symbols => check_symbols(value),
         Allowed::Exchange if known.exchanges.iter().any(|code| code == text) => Ok(()),
         Allowed::Exchange => must(&format!("one of {}", known.exchanges.join(", "))),

@@ -39,6 +39,7 @@ impl Shape {
         ];
         root.replace(&["redis", "url_file"], Self::Text);
         root.replace(&["inputs", "date_order"], Self::Text);
+        root.replace(&["http", "token_file"], Self::Text);
         root.replace(&["symbols", "standard"], Self::List(text()));
         root.replace(&["symbols", "level2"], Self::List(text()));
         root.replace(&["market", "exchanges"], Self::BySymbol(text()));

@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::states::{self, Saved};
 use super::symbol::Terms;
-use crate::store::exchange::{How, Write};
+use crate::store::exchange::{BESIDE, How, Write};
 use crate::store::keys;
 
 /// An unchanged document is written again after this time at the latest.
@@ -160,7 +160,7 @@ impl Hosted {
     pub(super) fn write_mark(&self, outcome: &Outcome) -> Option<Write> {
         let mark = outcome.mark?;
         Some(Write {
-            document: "history",
+            document: BESIDE,
             key: keys::history(&self.key).into(),
             value: mark.value.to_string().into(),
             ttl_seconds: HISTORY_TTL,

@@ -28,7 +28,7 @@ use super::states;
 use super::symbol::{PackedState, Report};
 use crate::clock::Stopwatch;
 use crate::store::codec::{BadInput, Rules, overall};
-use crate::store::exchange::{Fetched, How, Write};
+use crate::store::exchange::{BESIDE, Fetched, How, Write};
 use crate::store::keys;
 
 /// A bar is complete after this.
@@ -548,7 +548,7 @@ fn noted(document: &str, note: Note) -> Write {
         } => (keys::vix1d_history(source), value, How::PutInFront { keep }),
     };
     Write {
-        document: "history",
+        document: BESIDE,
         key: key.into(),
         value: value.into(),
         ttl_seconds: HISTORY_TTL,
@@ -562,3 +562,6 @@ impl UniverseTerms {
         found.map(|(_, interval)| *interval)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,21 +4,27 @@
 
 mod health;
 mod status;
+pub mod tokens;
+mod vix1d;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::info;
 
+use self::tokens::Tokens;
+use crate::clock::Clock;
 use crate::engine::status::StatusBoard;
+use crate::sink::Sink;
 
 /// What the routes answer from.
 #[derive(Clone)]
@@ -27,7 +33,14 @@ pub struct State {
     pub status: Arc<StatusBoard>,
     /// The metrics; `None` answers 503.
     pub metrics: Option<PrometheusHandle>,
+    /// Who may write.
+    pub tokens: Arc<Tokens>,
+    /// Where it is written; `None` answers 503.
+    pub door: Option<(Sink, Clock)>,
 }
+
+/// Longest body that is read.
+const MAX_BODY: usize = 64 << 10;
 
 /// Listeners that are bound, so that a taken port is known before anything else starts.
 pub struct Bound(Vec<TcpListener>);
@@ -79,6 +92,8 @@ fn routes(state: State) -> Router {
         .route("/ready", get(health::ready))
         .route("/status", get(status::status))
         .route("/metrics", get(metrics))
+        .route("/vix1d/manual", post(vix1d::manual))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
         .with_state(state)
@@ -97,14 +112,14 @@ async fn metrics(axum::extract::State(state): axum::extract::State<State>) -> Re
 }
 
 async fn not_found() -> Response {
-    let why = "no such route: /health, /ready, /status, /metrics";
+    let why = "no such route: /health, /ready, /status, /metrics, POST /vix1d/manual";
     error(StatusCode::NOT_FOUND, why, "not_found")
 }
 
 async fn wrong_method() -> Response {
     error(
         StatusCode::METHOD_NOT_ALLOWED,
-        "only GET",
+        "not this method: GET, and POST on /vix1d/manual",
         "method_not_allowed",
     )
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::flags::{Flagged, Flags};
-use crate::store::exchange::{How, Write};
+use crate::store::exchange::{BESIDE, Write};
 
 /// The files of one replay. The first error of writing is kept until [`ReplayFiles::finish`].
 pub struct ReplayFiles {
@@ -87,9 +87,8 @@ impl ReplayFiles {
 
     /// A document was published.
     pub fn document(&mut self, write: &Write) {
-        // What a list of minute marks takes stands in the document, too.
-        let is_list = matches!(write.how, How::PutInFront { .. });
-        if !self.open || self.failed.is_some() || is_list {
+        // What is kept beside a document stands in it, too.
+        if !self.open || self.failed.is_some() || write.document == BESIDE {
             return;
         }
         self.digest.update(write.key.as_bytes());

@@ -92,6 +92,9 @@ pub struct Write {
     pub how: How,
 }
 
+/// The name of what is kept beside documents: lists of minute marks, and what sources said last.
+pub const BESIDE: &str = "history";
+
 /// How a value comes to its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {

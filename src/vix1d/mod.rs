@@ -7,6 +7,7 @@ mod backoff;
 mod cboe;
 mod error;
 mod fetch;
+pub mod manual;
 mod poll;
 #[cfg(test)]
 mod server;

@@ -31,7 +31,9 @@ fn the_help_of_every_command_shows_an_example_of_it() {
             "vix",
             "check",
             "schema",
-            "healthcheck"
+            "healthcheck",
+            "token",
+            "vix1d"
         ]
     );
     let import = run(&["import", "--help"]).succeeded();

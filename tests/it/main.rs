@@ -18,6 +18,8 @@ mod faults;
 mod flow;
 mod harness_works;
 mod options;
+mod overall;
+mod overall_sources;
 mod real_data;
 mod record;
 mod reference_vectors;

@@ -90,7 +90,8 @@ fn the_same_day_gives_the_same_bytes_whole_and_in_parts() {
 /// The documents of a part of a replay are those of the whole that belong to it, byte by byte.
 fn check_part(whole: &Results, part: &Results, belongs: impl Fn(&Stamp) -> bool) {
     assert_eq!(whole.documents(), part.documents());
-    for name in whole.documents() {
+    let of_symbols = |name: &String| !["portfolio", "sector"].contains(&name.as_str());
+    for name in whole.documents().into_iter().filter(of_symbols) {
         let (text, part) = (whole.text(&name), part.text(&name));
         let expected = text
             .lines()

@@ -75,12 +75,14 @@ fn replay(folder: &Path, name: &str, recordings: &[&str]) -> Results {
 }
 
 /// What is computed from tickers, books and trades.
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 11] = [
     "flow_clusters",
     "hidden",
     "institutional_flow",
     "obi",
+    "portfolio",
     "retail_flow",
+    "sector",
     "summary",
     "sweep",
     "toxicity",

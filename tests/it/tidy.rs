@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Where a name of another library may stand: the prefix of the file, of the whole repository.
-const DOORS: [(&str, &str); 4] = [
+const DOORS: [(&str, &str); 5] = [
     ("fred::", "src/store/"),
     ("axum::", "src/http/"),
     ("sqlx::", "src/history/"),
     ("datafusion::", "crates/eod/"),
+    ("reqwest::", "src/vix1d/"),
 ];
 
 /// What the leaves and the pure parts may use of their own crate, each as a prefix of files and
@@ -38,7 +39,20 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("src/chain_service/", &["chain_service", "store", "config"]),
     (
         "src/http/",
-        &["http", "engine", "store", "config", "clock", "telemetry"],
+        &[
+            "http",
+            "engine",
+            "sink",
+            "store",
+            "vix1d",
+            "config",
+            "clock",
+            "telemetry",
+        ],
+    ),
+    (
+        "src/vix1d/",
+        &["vix1d", "source", "sink", "store", "clock", "telemetry"],
     ),
     ("src/import/", &["import", "recording", "store", "unpack"]),
     (
@@ -328,7 +342,7 @@ fn the_documented_settings_are_the_defaults() {
     let unset: Vec<String> = unset.map(|(key, ..)| key).collect();
     assert_eq!(
         unset,
-        ["inputs.date_order", "redis.url_file"],
+        ["http.token_file", "inputs.date_order", "redis.url_file"],
         "not in analytics.toml"
     );
 }

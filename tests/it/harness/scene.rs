@@ -161,6 +161,8 @@ pub(crate) fn run(url: &str, symbols: &[&str], sets: &[&str], envs: &[(&str, &st
         "calculators.vpin.min_trades=40",
         "update_intervals.vpin=0.5",
         "update_intervals.order_book=0.5",
+        // Valid for minutes, it would keep a summary alive whose market is gone.
+        "update_intervals.flow_clustering=\"off\"",
     ];
     let mut args = vec!["run"];
     for set in own.iter().chain(sets) {
