@@ -99,18 +99,6 @@ fn turn(bench: &mut Criterion) {
                 symbol.turn(gathered, due, today, now)
             });
         });
-        let gathered = Gathered {
-            ticker: ticker(listing::SPOT),
-            chain: Fetched::Value(chains[(at % 2) as usize].clone()),
-            ..Gathered::default()
-        };
-        symbol.forget_written();
-        let writes = symbol.turn(gathered, due, today, now).writes;
-        let of_chains = writes
-            .iter()
-            .filter(|write| write.document == "latest_chain");
-        let bytes: usize = of_chains.map(|write| write.value.len()).sum();
-        println!("{bytes} bytes of chains");
     }
     group.finish();
 }

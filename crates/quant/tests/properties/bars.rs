@@ -1,6 +1,7 @@
 //! Bars: whatever order prints come in and however they fall into runs, they are the bars of all.
 
 use proptest::prelude::*;
+use quant::calculator::Status;
 use quant::market::{Conditions, Timestamp, Trade};
 use serde_json::{Value, json};
 
@@ -39,6 +40,14 @@ fn windows(trades: &[Trade], stops: &[bool]) -> Value {
         }
     }
     only(desk.turn(end)).body()["windows"].clone()
+}
+
+#[test]
+fn without_prints_there_are_none() {
+    let said = Desk::with("bars", json!({})).turn(Timestamp::from_seconds(1_795_186_800));
+    let said = only(said);
+    assert_eq!(said.outcome.status, Status::Missing);
+    assert_eq!(said.outcome.reason.as_deref(), Some("no trades"));
 }
 
 proptest! {

@@ -157,5 +157,8 @@ impl Folded {
 
 /// The start of the window an instant lies in, nanoseconds since the epoch.
 pub(super) fn start_of(at: Timestamp, window: i64) -> i64 {
-    at.nanos() - at.nanos().rem_euclid(window)
+    let into = at.nanos().rem_euclid(window);
+    let start = at.nanos().checked_sub(into);
+    // The first moments there are, in 1677, belong to the first whole window.
+    start.unwrap_or_else(|| at.nanos() + (window - into))
 }
