@@ -21,13 +21,14 @@ use quant::math::implied_vol::{implied_vol, implied_vol_from};
 
 const CONTRACTS: usize = 21_000;
 
-fn engine() -> SymbolEngine {
+fn engine(with_documents: bool) -> SymbolEngine {
     let mut config = Config::defaults(&known());
     for job in Job::ALL {
         config
             .update_intervals
             .insert(job.name().to_owned(), Interval::Every(0.0));
     }
+    config.chain_service.enabled = with_documents;
     let setup = Arc::new(Setup::new(config, PER_SYMBOL));
     let symbol = Symbol::new("SPX").expect("a symbol");
     let now = Timestamp::from_millis(listing::AS_OF_MS);
@@ -50,10 +51,10 @@ fn turn(bench: &mut Criterion) {
     let today = now.utc().date_naive();
     let text = listing::chain();
     // Two texts of one chain, so that it is another one each time.
-    let chains = [text.clone(), text + " "].map(Bytes::from);
+    let chains = [text.clone(), text.clone() + " "].map(Bytes::from);
     let mut group = bench.benchmark_group(format!("chain of {CONTRACTS}"));
     group.sample_size(20);
-    let mut symbol = engine();
+    let mut symbol = engine(false);
     let mut at = 0;
     group.bench_function("changed: decode, price, six calculators", |b| {
         b.iter(|| {
@@ -78,6 +79,27 @@ fn turn(bench: &mut Criterion) {
             symbol.turn(gathered, due(), today, now);
         });
     });
+    for (name, with_documents) in [
+        ("changed: decode, price, statistics", false),
+        ("the same, and what the chain service writes", true),
+    ] {
+        let mut symbol = engine(with_documents);
+        let due = Jobs::NONE.with(Job::ChainStats);
+        // Another quote in every expiry, so that each is written.
+        let chains = ["\"bid\": ", "\"bid\": 1"].map(|bid| text.replace("\"bid\": ", bid));
+        let chains = chains.map(Bytes::from);
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                at += 1;
+                let gathered = Gathered {
+                    ticker: ticker(listing::SPOT + f64::from(at % 7)),
+                    chain: Fetched::Value(chains[(at % 2) as usize].clone()),
+                    ..Gathered::default()
+                };
+                symbol.turn(gathered, due, today, now)
+            });
+        });
+    }
     group.finish();
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use quant::calculators;
 use quant::market::Symbol;
 
+use crate::chain_service::CARDS;
 use crate::config::{Config, Loaded};
 use crate::engine::setup;
 use crate::schemas::HEARTBEAT_ABOUT;
@@ -94,7 +95,13 @@ pub fn key_table() -> String {
     ];
     let second = keys::aliases(keys::HEARTBEAT);
     let second = second.map(|key| (key, "The heartbeat, where `keys.aliases` is on.".to_owned()));
-    let written = documents.chain(beats).chain(second);
+    let of_chains = CARDS.map(|card| (card.key.to_owned(), card.about.to_owned()));
+    let expiries = (
+        of_symbol(keys::expiries),
+        "Set of the expiries that `latest:chain` and `latest:pcr` have.".to_owned(),
+    );
+    let written = documents.chain(of_chains).chain([expiries]);
+    let written = written.chain(beats).chain(second);
     let written = written.map(|(key, what)| [code(&key), "written".to_owned(), what]);
     table(["key", "", "what it is"], read.into_iter().chain(written))
 }

@@ -28,8 +28,8 @@ pub use problem::{ConfigErrors, Origin, Problem};
 pub use reload::{Reloaded, reload};
 pub use secret::RedisUrl;
 pub use settings::{
-    Config, Engine, Feed, Http, Inputs, Keys, Limits, Log, Market, MaxAgeMs, Redis, Signing,
-    StoreTtls, SymbolSigning, Symbols, Tape,
+    ChainService, Config, Engine, Events, Feed, Http, Inputs, Keys, Limits, Log, Market, MaxAgeMs,
+    Redis, Signing, StoreTtls, SymbolSigning, Symbols, Tape,
 };
 pub use values::{DateOrder, Interval, Level};
 

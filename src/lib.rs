@@ -1,6 +1,7 @@
 //! How it runs: everything of `analytics` that touches the world. What is computed is in `quant`.
 
 pub mod catalogue;
+pub mod chain_service;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -3,6 +3,7 @@
 use quant::{calculators, document};
 use serde_json::Value;
 
+use crate::chain_service::CARDS;
 use crate::engine::heartbeat::Heartbeat;
 
 /// What the heartbeat is.
@@ -22,5 +23,6 @@ pub fn all() -> Vec<(&'static str, Value)> {
         .map(|card| (card.name, document::schema(card)))
         .collect();
     schemas.push(("heartbeat", heartbeat()));
+    schemas.extend(CARDS.iter().map(|card| (card.name, card.schema())));
     schemas
 }

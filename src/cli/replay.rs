@@ -86,6 +86,8 @@ pub(super) fn execute(args: ReplayArgs, common: &Common) -> anyhow::Result<ExitC
         let why = "the recordings name no symbol: nothing to compute on";
         return Err(UsageError(why.into()).into());
     }
+    // They restate documents that are written as lines, and an index has megabytes of them.
+    config.chain_service.enabled = false;
     let setup = Setup::new(config, PER_SYMBOL).forgetful();
     let replay = Replay {
         recordings: args.recordings,

@@ -2,12 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::Args;
-use quant::calculators;
-use quant::document;
-
 use super::{UsageError, print};
 use crate::schemas;
+use clap::Args;
 
 /// Print the JSON Schema of a document, or the names of all.
 #[derive(Args, Debug)]
@@ -21,26 +18,20 @@ pub(super) struct SchemaArgs {
 
 pub(super) fn execute(args: &SchemaArgs) -> anyhow::Result<ExitCode> {
     let Some(name) = &args.name else {
-        for card in calculators::all() {
-            print(&format!("{:<20}{}", card.name, card.about));
+        for (name, schema) in schemas::all() {
+            let about = schema["description"].as_str().unwrap_or_default();
+            print(&format!("{name:<20}{about}"));
         }
-        print(&format!("{:<20}{}", "heartbeat", schemas::HEARTBEAT_ABOUT));
         return Ok(ExitCode::SUCCESS);
     };
-    let schema = match name.as_str() {
-        "heartbeat" => schemas::heartbeat(),
-        name => match calculators::find(name) {
-            Some(card) => document::schema(card),
-            None => return Err(UsageError(unknown(name)).into()),
-        },
-    };
+    let found = schemas::all().into_iter().find(|(other, _)| other == name);
+    let (_, schema) = found.ok_or_else(|| UsageError(unknown(name)))?;
     print(&serde_json::to_string_pretty(&schema)?);
     Ok(ExitCode::SUCCESS)
 }
 
 fn unknown(name: &str) -> String {
-    let mut names: Vec<&str> = calculators::all().map(|card| card.name).collect();
-    names.push("heartbeat");
+    let names: Vec<&str> = schemas::all().iter().map(|(name, _)| *name).collect();
     let nearest = names
         .iter()
         .min_by_key(|other| strsim::levenshtein(name, other));

@@ -180,6 +180,11 @@ const SETTINGS: &[(&str, Allowed)] = &[
     ("sector_map.*", Allowed::Sector),
     ("toxic_vpin", Allowed::Range(0.0, 1.0)),
     ("keys.aliases", Allowed::Flag),
+    ("chain_service.enabled", Allowed::Flag),
+    ("chain_service.options", Allowed::Range(0.0, 50_000.0)),
+    // Below the lifetime of what is written.
+    ("chain_service.refresh_seconds", Allowed::Range(15.0, 240.0)),
+    ("events.analytics", Allowed::Flag),
     ("log.level", Allowed::Level),
 ];
 

@@ -70,6 +70,10 @@ pub struct Config {
     pub limits: Limits,
     /// How documents are named in the store.
     pub keys: Keys,
+    /// The documents of the chain service.
+    pub chain_service: ChainService,
+    /// What is announced on channels.
+    pub events: Events,
     /// The log.
     pub log: Log,
 }
@@ -102,6 +106,8 @@ impl Config {
             inputs: Inputs::default(),
             limits: Limits::default(),
             keys: Keys::default(),
+            chain_service: ChainService::default(),
+            events: Events::default(),
             log: Log::default(),
         }
     }
@@ -176,7 +182,7 @@ pub struct Market {
     /// Symbol → exchange code.
     #[serde(with = "by_symbol")]
     pub exchanges: BTreeMap<Symbol, String>,
-    /// The ISO 4217 currency of a symbol that `currencies` does not name.
+    /// The ISO 4217 currency of a symbol that `currencies` does not name and whose exchange has none.
     pub currency: String,
     /// Symbol → currency.
     #[serde(with = "by_symbol")]
@@ -192,13 +198,6 @@ impl Default for Market {
             currency: "USD".to_owned(),
             currencies: BTreeMap::new(),
         }
-    }
-}
-
-impl Market {
-    /// The currency a symbol trades in.
-    pub fn currency_of(&self, symbol: &Symbol) -> &str {
-        self.currencies.get(symbol).unwrap_or(&self.currency)
     }
 }
 
@@ -500,6 +499,37 @@ impl Default for Limits {
 pub struct Keys {
     /// Whether documents also stand at the names that readers of an earlier engine look for.
     pub aliases: bool,
+}
+
+/// The documents of the chain service: `latest:*`, `ohlc:*`, `volatility_surface:*`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChainService {
+    /// Whether they are written.
+    pub enabled: bool,
+    /// Most quotes of single contracts a symbol and run, 0 to 50000; 0 writes none.
+    pub options: usize,
+    /// Seconds after which what has not changed is written again, 15 to 240: spot and greeks move on
+    /// while a chain stands.
+    pub refresh_seconds: u64,
+}
+
+impl Default for ChainService {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            options: 0,
+            refresh_seconds: 60,
+        }
+    }
+}
+
+/// What is announced on channels.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Events {
+    /// Whether each pass tells on `events:analytics` which documents it wrote.
+    pub analytics: bool,
 }
 
 /// The log.

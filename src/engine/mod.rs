@@ -19,7 +19,7 @@ mod trades;
 pub mod universe;
 mod workers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ use self::setup::Setup;
 use self::status::StatusBoard;
 use self::symbol::{SymbolEngine, Turned};
 use self::workers::{Done, Task, Workers};
+use crate::chain_service::events;
 use crate::clock::Stopwatch;
 use crate::sink::Sink;
 use crate::source::Source;
@@ -52,6 +53,8 @@ use crate::telemetry;
 const DISCOVERED_EVERY: Span = Span::from_millis(60_000);
 /// Most chains read in one pass, some twenty megabytes of usual ones.
 const CHAINS_A_PASS: usize = 512;
+/// How often minute bars are read: one changes each minute, and no pass is to read an hour of them.
+const BARS_EVERY: Span = Span::from_millis(5_000);
 /// How often keys that gave nothing are asked for their type.
 const PROBE_EVERY: Span = Span::from_millis(10_000);
 /// How often one kind of bad input is put into the log.
@@ -89,6 +92,7 @@ struct Slot {
     drain: Drain,
     schedule: Schedule,
     discovered_due: Option<Timestamp>,
+    bars_due: Option<Timestamp>,
     save_due: Option<Timestamp>,
     /// What stands in the store is not known any more.
     anew: bool,
@@ -175,6 +179,7 @@ impl Engine {
     pub fn make_due(&mut self) {
         for slot in &mut self.slots {
             slot.schedule.all_due();
+            slot.bars_due = None;
         }
         self.overall.make_due();
     }
@@ -306,7 +311,8 @@ impl Engine {
                 keys: slot.keys.clone(),
                 book: self.setup.needs(*due, Section::Book),
                 chain: told.read || self.setup.needs(*due, Section::Chain),
-                bars: self.setup.needs(*due, Section::Bars),
+                bars: self.setup.needs(*due, Section::Bars)
+                    && is_past(slot.bars_due, BARS_EVERY, now),
                 imbalance: self.setup.needs(*due, Section::Imbalance),
                 discovered: is_past(slot.discovered_due, DISCOVERED_EVERY, now),
             });
@@ -320,6 +326,9 @@ impl Engine {
         for ((at, ..), ask) in chosen.iter().zip(&asks) {
             if ask.discovered {
                 self.slots[*at].discovered_due = Some(now.plus(DISCOVERED_EVERY));
+            }
+            if ask.bars {
+                self.slots[*at].bars_due = Some(now.plus(BARS_EVERY));
             }
         }
         self.take_messages(chosen, &mut gathered, &told, mark);
@@ -434,6 +443,7 @@ impl Engine {
             ..Pass::default()
         };
         let mut writes = Vec::new();
+        let mut written: BTreeMap<Symbol, BTreeSet<&'static str>> = BTreeMap::new();
         let mut states = Vec::new();
         let mut ages = BTreeMap::new();
         let mut jobs: BTreeMap<Job, u64> = BTreeMap::new();
@@ -461,6 +471,11 @@ impl Engine {
                 let oldest = ages.entry(section).or_insert(age);
                 *oldest = age.max(*oldest);
             }
+            if self.setup.config.events.analytics && !turned.writes.is_empty() {
+                let names = turned.writes.iter().map(|write| write.document);
+                let names = names.filter(|name| *name != "history");
+                written.entry(symbol).or_default().extend(names);
+            }
             writes.extend(turned.writes);
             states.extend(turned.states);
         }
@@ -469,7 +484,11 @@ impl Engine {
         }
         self.save(states, now);
         pass.documents = writes.len();
-        let published = self.sink.publish(&writes, now).await;
+        let mut published = self.sink.publish(&writes, now).await;
+        if published.is_ok() {
+            // Told when it stands.
+            published = self.sink.publish(&events(&written, now), now).await;
+        }
         if published.is_err() {
             // What stands in the store is not known any more.
             self.write_everything_again();
@@ -488,7 +507,7 @@ impl Engine {
     fn write_everything_again(&mut self) {
         for slot in &mut self.slots {
             slot.schedule.all_due();
-            slot.discovered_due = None;
+            (slot.discovered_due, slot.bars_due) = (None, None);
             // One that is still computing hears of it when it starts again.
             slot.anew = true;
         }

@@ -79,6 +79,7 @@ impl Engine {
             drain: Drain::default(),
             schedule: self.setup.schedule(&symbol),
             discovered_due: None,
+            bars_due: None,
             save_due,
             anew: false,
             tapped: None,
@@ -191,7 +192,7 @@ impl Engine {
             slot.drain = fresh.restore(&states).drain.unwrap_or_default();
             slot.engine = Some(Box::new(fresh));
             slot.schedule.all_due();
-            slot.discovered_due = None;
+            (slot.discovered_due, slot.bars_due) = (None, None);
             slot.anew = false;
             let symbol = slot.symbol.clone();
             tap.send(RunEvent::Started { symbol, states });

@@ -16,7 +16,7 @@ use super::overall::over_all;
 use super::plan::{Jobs, Schedule};
 use super::symbol::{SymbolEngine, Terms};
 use super::universe::{MemberTerms, OTHER, UniverseTerms};
-use crate::config::{Config, Interval, Known};
+use crate::config::{Config, Interval, Known, Market};
 use crate::store::codec::Rules;
 
 /// The calendars this program carries.
@@ -183,19 +183,42 @@ impl Setup {
 
     /// The rates of a symbol's currency.
     pub fn rates_of(&self, symbol: &Symbol) -> Option<RateCurve> {
-        let currency = self.config.market.currency_of(symbol);
+        let currency = self.currency_of(symbol);
         let set = self.config.rates.get(currency).cloned();
         set.or_else(|| usual_rate(currency))
     }
 
     /// Code of the exchange of a symbol.
     pub fn exchange_of(&self, symbol: &Symbol) -> &str {
-        let market = &self.config.market;
+        let named = self.named_exchange_of(symbol);
+        named.unwrap_or(&self.config.market.exchange)
+    }
+
+    /// The same, where the settings name it for the symbol or the calendar lists it there.
+    fn named_exchange_of(&self, symbol: &Symbol) -> Option<&str> {
         let listed = || self.calendars.exchange_of(symbol.as_str());
-        match market.exchanges.get(symbol) {
-            Some(code) => code,
-            None => listed().map_or(&market.exchange, |exchange| exchange.code()),
+        match self.config.market.exchanges.get(symbol) {
+            Some(code) => Some(code),
+            None => listed().map(|exchange| exchange.code()),
         }
+    }
+
+    /// The currency a symbol trades in: the one the settings name for it, else that of its exchange,
+    /// else the one of most. A symbol that is at the exchange of most by default alone has the
+    /// currency of most where somebody changed that: there are exchanges no calendar is carried of.
+    pub fn currency_of(&self, symbol: &Symbol) -> &str {
+        let market = &self.config.market;
+        if let Some(currency) = market.currencies.get(symbol) {
+            return currency;
+        }
+        let named = self.named_exchange_of(symbol);
+        let is_changed = market.currency != Market::default().currency;
+        if named.is_none() && is_changed {
+            return &market.currency;
+        }
+        let exchange = self.calendars.exchange(named.unwrap_or(&market.exchange));
+        let own = exchange.and_then(|exchange| exchange.currency());
+        own.unwrap_or(&market.currency)
     }
 
     /// What the exchange of most symbols is doing.
@@ -249,7 +272,7 @@ impl Setup {
             let terms = MemberTerms {
                 exchange: self.exchange_of(symbol).to_owned(),
                 sector: sector.map_or(OTHER, String::as_str).to_owned(),
-                currency: config.market.currency_of(symbol).to_owned(),
+                currency: self.currency_of(symbol).to_owned(),
                 beta: config.betas.get(symbol).copied(),
             };
             (symbol.clone(), terms)
@@ -304,10 +327,11 @@ impl Setup {
                 quote_delay: millis(config.signing.quote_delay_ms_of(symbol)),
                 max_quote_age: millis(config.max_age_ms.ticker),
             },
-            currency: config.market.currency_of(symbol).to_owned(),
+            currency: self.currency_of(symbol).to_owned(),
             ttl_seconds: config.store_ttls.analytics,
             intervals: self.intervals.clone(),
             params: self.params.clone(),
+            chain_service: config.chain_service.clone(),
             trace: self.trace,
         })
     }

@@ -28,7 +28,9 @@ use super::hosted::{Hosted, failed, panic_text};
 use super::plan::Jobs;
 use super::states::{self, TapeState};
 use super::trades::TradeIntake;
+use crate::chain_service::{ChainService, Ran};
 use crate::clock::Stopwatch;
+use crate::config;
 use crate::store::codec::{BadInput, Rules, bars_as_of};
 use crate::store::drain::Drain;
 use crate::store::exchange::{Fetched, Gathered, NewTrades, Write};
@@ -70,6 +72,8 @@ pub struct Terms {
     pub intervals: Vec<(Job, Span)>,
     /// The settings of each calculator by its table's name.
     pub params: Arc<Vec<(&'static str, Value)>>,
+    /// Whether and how the documents of the chain service are written.
+    pub chain_service: config::ChainService,
     /// Whether the signed trades are handed out.
     pub trace: bool,
 }
@@ -89,6 +93,7 @@ pub struct SymbolEngine {
     underlying: Underlying,
     overlay: Overlay,
     calculators: Vec<Hosted>,
+    chain_service: ChainService,
 }
 
 /// How one calculator fared.
@@ -190,6 +195,7 @@ impl SymbolEngine {
             underlying: Underlying::default(),
             overlay: Overlay::default(),
             calculators,
+            chain_service: ChainService::default(),
             terms,
         })
     }
@@ -276,6 +282,15 @@ impl SymbolEngine {
                 self.run(at, now, &mut turned);
             }
         }
+        let ran = Ran {
+            chain: due.has(Job::ChainStats),
+            bars: due.has(Job::Ohlc),
+        };
+        let service = &self.terms.chain_service;
+        let documents = self
+            .chain_service
+            .documents(service, &self.snapshot, ran, now);
+        turned.writes.extend(documents);
         let read_by_all = self
             .calculators
             .iter()
@@ -377,6 +392,7 @@ impl SymbolEngine {
         for hosted in &mut self.calculators {
             hosted.written = None;
         }
+        self.chain_service.forget_written();
     }
 
     fn take_ticker(&mut self, fetched: Fetched, now: Timestamp, bad: &mut BadInput) {

@@ -353,5 +353,6 @@ async fn a_day_is_gated_to_the_minute_over_clock_changes_half_days_and_holidays(
     check_gates("2026-11-27", Some((clock(14, 30), clock(18, 0))), mumbai).await;
 }
 
+mod chain_service;
 mod reconfigure;
 mod restart;

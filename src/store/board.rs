@@ -27,6 +27,7 @@ pub struct Board {
 enum Entry {
     Text(Bytes, Option<Timestamp>),
     List(VecDeque<Bytes>),
+    Set(BTreeSet<Bytes>, Timestamp),
 }
 
 impl Default for Board {
@@ -80,18 +81,19 @@ impl Board {
     pub fn publish(&self, writes: &[Write], now: Timestamp, mut each: impl FnMut(&Write)) {
         let mut entries = self.entries();
         for write in writes {
-            if let How::PutInFront { keep } = write.how {
-                put_in_front(&mut entries, write, keep);
-                each(write);
-                continue;
-            }
-            let exists = entries.get(&write.key).is_some_and(|e| e.lives_at(now));
-            if write.how == How::ReplaceExisting && !exists {
-                continue;
-            }
             let expires = now.plus(Span::from_seconds(write.ttl_seconds as f64));
-            let entry = Entry::Text(write.value.clone(), Some(expires));
-            entries.insert(write.key.clone(), entry);
+            let exists = || entries.get(&write.key).is_some_and(|e| e.lives_at(now));
+            match write.how {
+                How::ReplaceExisting if !exists() => continue,
+                // Nobody listens to a board.
+                How::Publish => continue,
+                How::PutInFront { keep } => put_in_front(&mut entries, write, keep),
+                How::ReplaceSet => replace_set(&mut entries, write, expires),
+                How::Replace | How::ReplaceExisting | How::ReplaceAndPublish { .. } => {
+                    let entry = Entry::Text(write.value.clone(), Some(expires));
+                    entries.insert(write.key.clone(), entry);
+                }
+            }
             each(write);
         }
     }
@@ -104,6 +106,16 @@ impl Board {
     /// The last elements of a list as one JSON array.
     pub fn tail(&self, key: &str, count: usize) -> Fetched {
         tail(&self.entries(), key, count)
+    }
+
+    /// The members of a set, in order.
+    pub fn members(&self, key: &str, now: Timestamp) -> Vec<Bytes> {
+        match self.entries().get(key) {
+            Some(Entry::Set(members, expires)) if now < *expires => {
+                members.iter().cloned().collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// The symbols of every market key.
@@ -149,7 +161,7 @@ fn put_in_front(entries: &mut HashMap<Arc<str>, Entry>, write: &Write, keep: usi
     let list = entries
         .entry(write.key.clone())
         .or_insert_with(|| Entry::List(VecDeque::new()));
-    if let Entry::Text(..) = list {
+    if !matches!(list, Entry::List(_)) {
         *list = Entry::List(VecDeque::new());
     }
     if let Entry::List(list) = list {
@@ -158,11 +170,22 @@ fn put_in_front(entries: &mut HashMap<Arc<str>, Entry>, write: &Write, keep: usi
     }
 }
 
+fn replace_set(entries: &mut HashMap<Arc<str>, Entry>, write: &Write, expires: Timestamp) {
+    let lines = write.value.split(|byte| *byte == b'\n');
+    let members = lines.filter(|line| !line.is_empty());
+    let members: BTreeSet<Bytes> = members.map(|line| write.value.slice_ref(line)).collect();
+    match members.is_empty() {
+        true => entries.remove(&write.key),
+        false => entries.insert(write.key.clone(), Entry::Set(members, expires)),
+    };
+}
+
 impl Entry {
     fn lives_at(&self, now: Timestamp) -> bool {
         match self {
             Self::Text(_, expires) => expires.is_none_or(|at| now < at),
             Self::List(_) => true,
+            Self::Set(_, expires) => now < *expires,
         }
     }
 }
@@ -171,7 +194,7 @@ fn fetched(entries: &HashMap<Arc<str>, Entry>, key: &str, now: Timestamp) -> Fet
     match entries.get(key) {
         Some(entry) if !entry.lives_at(now) => Fetched::Missing,
         Some(Entry::Text(value, _)) => Fetched::Value(value.clone()),
-        Some(Entry::List(_)) => Fetched::WrongType,
+        Some(Entry::List(_) | Entry::Set(..)) => Fetched::WrongType,
         None => Fetched::Missing,
     }
 }
@@ -190,7 +213,7 @@ fn tail(entries: &HashMap<Arc<str>, Entry>, key: &str, count: usize) -> Fetched 
             let skip = list.len().saturating_sub(count);
             joined(&list.iter().skip(skip).cloned().collect::<Vec<_>>())
         }
-        Some(Entry::Text(..)) => Fetched::WrongType,
+        Some(Entry::Text(..) | Entry::Set(..)) => Fetched::WrongType,
         None => Fetched::Missing,
     }
 }
@@ -198,7 +221,7 @@ fn tail(entries: &HashMap<Arc<str>, Entry>, key: &str, count: usize) -> Fetched 
 fn new_trades(entry: Option<&Entry>, drain: &mut Drain) -> NewTrades {
     let list = match entry {
         None => return NewTrades::default(),
-        Some(Entry::Text(..)) => {
+        Some(Entry::Text(..) | Entry::Set(..)) => {
             return NewTrades {
                 wrong_type: true,
                 ..NewTrades::default()
@@ -278,6 +301,27 @@ mod tests {
         let found = board.get("analytics:GOOG:obi", at(18));
         assert_eq!(found, Fetched::Value("absent".into()));
         assert_eq!(board.get("analytics:GOOG:obi", at(19)), Fetched::Missing);
+    }
+
+    #[test]
+    fn a_set_is_replaced_as_a_whole_and_expires() {
+        let board = Board::default();
+        let set = |value: &'static str| Write {
+            how: How::ReplaceSet,
+            ..write(value, false)
+        };
+        board.publish(&[set("b\na"), write("told", false)], at(0), |_| {});
+        assert_eq!(board.members("analytics:GOOG:obi", at(0)), [] as [Bytes; 0]);
+        board.publish(&[set("b\na")], at(0), |_| {});
+        board.publish(&[set("c\na")], at(1), |_| {});
+        assert_eq!(board.members("analytics:GOOG:obi", at(10)), ["a", "c"]);
+        assert_eq!(board.get("analytics:GOOG:obi", at(10)), Fetched::WrongType);
+        assert_eq!(
+            board.members("analytics:GOOG:obi", at(11)),
+            [] as [Bytes; 0]
+        );
+        board.publish(&[set("")], at(2), |_| {});
+        assert_eq!(board.get("analytics:GOOG:obi", at(2)), Fetched::Missing);
     }
 
     #[test]

@@ -106,6 +106,16 @@ pub enum How {
     /// Only where the key exists: a document without a value replaces one with a value, and
     /// nothing else.
     ReplaceExisting,
+    /// It replaces whatever stands there, and is told on a channel.
+    ReplaceAndPublish {
+        /// The channel.
+        channel: &'static str,
+    },
+    /// Its lines are the members of a set that replaces whatever stands there; without any there is
+    /// none.
+    ReplaceSet,
+    /// It is told on the channel that is its key, and stands nowhere.
+    Publish,
     /// It is put in front of a list, of which so many elements stay.
     PutInFront {
         /// Elements that stay.

@@ -212,6 +212,48 @@ pub fn history(document: &str) -> String {
     format!("{document}:history")
 }
 
+/// Price of the underlying, for readers of the chain service.
+pub fn latest_underlying(symbol: &Symbol) -> String {
+    format!("latest:underlying:{symbol}")
+}
+
+/// Quote of one contract.
+pub fn latest_option(contract: &str) -> String {
+    format!("latest:option:{contract}")
+}
+
+/// Enriched chain of one expiry; `expiry` is a member of [`expiries`].
+pub fn latest_chain(symbol: &Symbol, expiry: &str) -> String {
+    format!("latest:chain:{symbol}:{expiry}")
+}
+
+/// Put-call ratios of one expiry.
+pub fn latest_pcr(symbol: &Symbol, expiry: &str) -> String {
+    format!("latest:pcr:{symbol}:{expiry}")
+}
+
+/// The newest bar of so many minutes.
+pub fn ohlc(symbol: &Symbol, minutes: u32) -> String {
+    format!("ohlc:{symbol}:{minutes}m")
+}
+
+/// Volatilities of all expiries.
+pub fn volatility_surface(symbol: &Symbol) -> String {
+    format!("volatility_surface:{symbol}")
+}
+
+/// Set of the expiries with keys that live.
+pub fn expiries(symbol: &Symbol) -> String {
+    format!("index:expiries:{symbol}")
+}
+
+/// Channel on which prices of underlyings are told.
+pub const ENRICHED_UNDERLYING: &str = "enriched:underlying";
+/// Channel on which enriched chains are told.
+pub const ENRICHED_CHAIN: &str = "enriched:option_chain";
+/// Channel on which a pass tells which documents it wrote.
+pub const EVENTS: &str = "events:analytics";
+
 /// What a calculator of a symbol remembers over a restart.
 pub fn state(symbol: &Symbol, name: &str) -> String {
     format!("state:analytics:{symbol}:{name}")

@@ -29,6 +29,11 @@ use crate::config;
 /// that one reply stays below a megabyte.
 const BATCH: usize = 100;
 
+/// Bytes of documents in one script call, and such calls under way at a time: an index has megabytes
+/// of enriched chains, and each call must come to its answer in the time of a command.
+const BATCH_BYTES: usize = 1 << 20;
+const WRITES_AT_ONCE: usize = 8;
+
 /// Chains in one `MGET`, and such calls under way at a time: a chain has a hundred kilobytes and
 /// may have megabytes, and what is under way is held twice.
 const CHAIN_BATCH: usize = 16;
@@ -46,7 +51,8 @@ const LONGEST_TAIL: i64 = 16_384;
 
 /// Writes documents: for each key a lifetime, a mode and a value. A mode that is a number puts the
 /// value in front of a list and keeps so many elements; what is no list gives way to one, as a
-/// document takes the place of whatever stands at its key. One document that Redis
+/// document takes the place of whatever stands at its key. `S` makes the value's lines the members of a
+/// set, `>` before a channel also tells the value there, which so travels once. One document that Redis
 /// refuses does not keep the others out; the first refusal is returned.
 const WRITE_SCRIPT: &str = r"
 local refused = false
@@ -66,8 +72,20 @@ for i = 1, #KEYS do
     end
   elseif mode == 'XX' then
     reply = redis.pcall('SET', KEYS[i], value, 'EX', ttl, 'XX')
+  elseif mode == 'S' then
+    local members = {}
+    for member in string.gmatch(value, '[^\n]+') do members[#members + 1] = member end
+    redis.call('DEL', KEYS[i])
+    if #members > 0 then
+      reply = redis.pcall('SADD', KEYS[i], unpack(members))
+      redis.call('EXPIRE', KEYS[i], ttl)
+    end
   else
     reply = redis.pcall('SET', KEYS[i], value, 'EX', ttl)
+    if string.sub(mode, 1, 1) == '>' then
+      local told = redis.pcall('PUBLISH', string.sub(mode, 2), value)
+      if type(told) == 'table' and told['err'] then reply = told end
+    end
   end
   if type(reply) == 'table' and reply['err'] and not refused then refused = reply['err'] end
 end
@@ -192,29 +210,51 @@ impl Redis {
             return Ok(());
         }
         self.require_connection()?;
-        let calls = writes.chunks(BATCH).map(|batch| async move {
-            let keys: Vec<&str> = batch.iter().map(|write| write.key.as_ref()).collect();
-            let mut arguments: Vec<Value> = Vec::with_capacity(3 * batch.len());
-            for write in batch {
-                arguments.push(write.ttl_seconds.to_string().into());
-                arguments.push(match write.how {
-                    How::Replace => "".into(),
-                    How::ReplaceExisting => "XX".into(),
-                    How::PutInFront { keep } => keep.to_string().into(),
-                });
-                arguments.push(Value::Bytes(write.value.clone()));
+        let mut standing = Vec::with_capacity(writes.len());
+        let mut told = Vec::new();
+        for write in writes {
+            match mode(write.how) {
+                Some(mode) => standing.push((mode, write)),
+                None => told.push(write),
             }
-            let client = self.pool.next_connected();
-            client
-                .eval::<Option<String>, _, _, _>(WRITE_SCRIPT, keys, arguments)
-                .await
-                .map_err(|error| self.error(error))
-        });
-        let replies = try_join_all(calls).await?;
-        match replies.into_iter().flatten().next() {
+        }
+        let mut refusal = None;
+        let mut batches = batches(standing).into_iter().peekable();
+        while batches.peek().is_some() {
+            let batches = batches.by_ref().take(WRITES_AT_ONCE);
+            let replies = try_join_all(batches.map(|batch| self.write(batch))).await?;
+            refusal = refusal.or(replies.into_iter().flatten().next());
+        }
+        try_join_all(told.into_iter().map(|write| self.tell(write))).await?;
+        match refusal {
             Some(refusal) => Err(StoreError::Refused(refusal)),
             None => Ok(()),
         }
+    }
+
+    /// Writes some documents in one call; the first refusal.
+    async fn write(&self, batch: Vec<(String, &Write)>) -> Result<Option<String>, StoreError> {
+        let keys: Vec<&str> = batch.iter().map(|(_, write)| write.key.as_ref()).collect();
+        let mut arguments: Vec<Value> = Vec::with_capacity(3 * batch.len());
+        for (mode, write) in &batch {
+            arguments.push(write.ttl_seconds.to_string().into());
+            arguments.push(mode.as_str().into());
+            arguments.push(Value::Bytes(write.value.clone()));
+        }
+        let client = self.pool.next_connected();
+        let reply = client.eval(WRITE_SCRIPT, keys, arguments).await;
+        reply.map_err(|error| self.error(error))
+    }
+
+    /// Tells a value on the channel that is its key; a key of a script would have to be one that may be
+    /// written.
+    async fn tell(&self, write: &Write) -> Result<(), StoreError> {
+        const TELL: &str = "return redis.call('PUBLISH', ARGV[1], ARGV[2])";
+        let arguments: Vec<Value> =
+            vec![write.key.as_ref().into(), Value::Bytes(write.value.clone())];
+        let client = self.pool.next_connected();
+        let told = client.eval::<i64, _, _, _>(TELL, Vec::<&str>::new(), arguments);
+        told.await.map(drop).map_err(|error| self.error(error))
     }
 
     /// Writes a heartbeat to its keys, on a connection of its own so that no batch stands before
@@ -525,6 +565,38 @@ impl Redis {
         });
         told.collect()
     }
+}
+
+/// How the script is told to write; `None` for what stands nowhere.
+fn mode(how: How) -> Option<String> {
+    Some(match how {
+        How::Replace => String::new(),
+        How::ReplaceExisting => "XX".to_owned(),
+        How::ReplaceSet => "S".to_owned(),
+        How::ReplaceAndPublish { channel } => format!(">{channel}"),
+        How::PutInFront { keep } => keep.to_string(),
+        How::Publish => return None,
+    })
+}
+
+/// Documents for one call each: few enough, and not too large unless one is by itself.
+fn batches(writes: Vec<(String, &Write)>) -> Vec<Vec<(String, &Write)>> {
+    let mut batches: Vec<Vec<(String, &Write)>> = Vec::new();
+    let mut bytes = 0;
+    for write in writes {
+        let more = write.1.value.len();
+        match batches.last_mut() {
+            Some(batch) if batch.len() < BATCH && bytes + more <= BATCH_BYTES => {
+                bytes += more;
+                batch.push(write);
+            }
+            _ => {
+                bytes = more;
+                batches.push(vec![write]);
+            }
+        }
+    }
+    batches
 }
 
 /// What stands at the key of a list.

@@ -250,7 +250,8 @@ fn every_document_has_a_schema_that_is_one() {
         .filter_map(|line| line.split(' ').next())
         .collect();
     let calculators = quant::calculators::all().map(|card| card.name);
-    let expected: Vec<&str> = calculators.chain(["heartbeat"]).collect();
+    let of_chains = analytics::chain_service::CARDS.map(|card| card.name);
+    let expected: Vec<&str> = calculators.chain(["heartbeat"]).chain(of_chains).collect();
     assert_eq!(names, expected);
     for name in names {
         let schema: Value = serde_json::from_str(&run(&["schema", name]).succeeded()).unwrap();

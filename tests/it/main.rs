@@ -10,6 +10,7 @@ mod bars;
 mod binance;
 mod chain;
 mod chain_imports;
+mod chain_service;
 mod channels;
 mod command_line;
 mod daemon;

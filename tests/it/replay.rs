@@ -84,7 +84,8 @@ fn replay(folder: &Path, name: &str, recordings: &[&str]) -> Results {
 }
 
 /// What is computed from tickers, books and trades.
-const DOCUMENTS: [&str; 11] = [
+const DOCUMENTS: [&str; 12] = [
+    "bars",
     "flow_clusters",
     "hidden",
     "institutional_flow",

@@ -84,6 +84,8 @@ pub enum Job {
     Moc,
     /// Put-call ratios, max pain, build-up, surface, expected moves, IV rank.
     ChainStats,
+    /// Bars of the tape.
+    Ohlc,
     /// The scalars that roll-ups and tables read.
     Summary,
     /// One-day volatility.
@@ -98,7 +100,7 @@ pub enum Job {
 
 impl Job {
     /// Every job, in the order they run.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Vpin,
         Self::GexDex,
         Self::FlowToxicity,
@@ -109,6 +111,7 @@ impl Job {
         Self::UnusualActivity,
         Self::Moc,
         Self::ChainStats,
+        Self::Ohlc,
         Self::Summary,
         Self::Volatility,
         Self::Portfolio,
@@ -129,6 +132,7 @@ impl Job {
             Self::UnusualActivity => "unusual_activity",
             Self::Moc => "moc",
             Self::ChainStats => "chain_stats",
+            Self::Ohlc => "ohlc",
             Self::Summary => "summary",
             Self::Volatility => "volatility",
             Self::Portfolio => "portfolio",
@@ -150,6 +154,7 @@ impl Job {
             Self::UnusualActivity => 60.0,
             Self::Moc => 30.0,
             Self::ChainStats => 15.0,
+            Self::Ohlc => 1.0,
             Self::Summary => 0.0,
             Self::Volatility => 60.0,
             Self::Portfolio => 15.0,

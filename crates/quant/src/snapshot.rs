@@ -461,6 +461,28 @@ impl<'a> Input<'a> for &'a [Bar] {
     }
 }
 
+/// Minute bars for a calculator that looks at them only where it has to: what was not looked at is
+/// not what a number rests on.
+#[derive(Clone, Copy)]
+pub struct MinuteBars<'a> {
+    view: &'a View<'a>,
+}
+
+impl<'a> MinuteBars<'a> {
+    /// The bars, oldest first, refused where there are none or they are too old to speak for now.
+    pub fn fresh(self) -> Result<&'a [Bar], NoValue> {
+        <&[Bar]>::take(self.view)
+    }
+}
+
+impl<'a> Input<'a> for MinuteBars<'a> {
+    const NEEDS: Needs = Needs::section(Section::Bars);
+
+    fn take(view: &'a View<'_>) -> Result<Self, NoValue> {
+        Ok(Self { view })
+    }
+}
+
 impl<'a> Input<'a> for &'a Imbalance {
     const NEEDS: Needs = Needs::section(Section::Imbalance);
 

@@ -1,6 +1,7 @@
 //! The calculators: one file each, and the lists the engine turns. A producer stands before
 //! whoever reads its result.
 
+pub mod bars;
 pub mod charm;
 pub mod correlation;
 pub mod dex;
@@ -57,6 +58,7 @@ pub const PER_SYMBOL: &[Entry] = &[
     Entry::of::<surface::Surface>(),
     Entry::of::<expected_move::ExpectedMove>(),
     Entry::of::<iv_rank::IvRank>(),
+    Entry::of::<bars::Bars>(),
     Entry::of::<summary::Summary>(),
 ];
 

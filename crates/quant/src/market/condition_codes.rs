@@ -23,6 +23,8 @@ const COMPLEX: Conditions = Conditions::COMPLEX;
 const FLOOR: Conditions = Conditions::FLOOR;
 const CROSS: Conditions = Conditions::CROSS;
 const ODD_LOT: Conditions = Conditions::ODD_LOT;
+/// Of an auction, and no deal of its own.
+const OFFICIAL: Conditions = AUCTION.with(Conditions::OFFICIAL);
 
 /// Sale conditions of CTA and UTP. Settlement other than the regular one (`C`, `N`, `R`) makes
 /// another price, so it counts as derived; so do stopped stock (`1` to `3`, priced when the
@@ -37,7 +39,7 @@ const SIP: &[(char, Conditions)] = &[
     ('6', AUCTION),
     ('7', COMPLEX),
     ('8', NONE),
-    ('9', AUCTION),
+    ('9', OFFICIAL),
     ('A', CROSS),
     ('B', DERIVED),
     ('C', DERIVED),
@@ -49,11 +51,11 @@ const SIP: &[(char, Conditions)] = &[
     ('I', ODD_LOT),
     ('K', CROSS),
     ('L', LATE),
-    ('M', AUCTION),
+    ('M', OFFICIAL),
     ('N', DERIVED),
     ('O', AUCTION),
     ('P', DERIVED),
-    ('Q', AUCTION),
+    ('Q', OFFICIAL),
     ('R', DERIVED),
     ('S', NONE),
     ('T', EXTENDED),
@@ -117,10 +119,10 @@ const NAMES: &[(&str, Conditions)] = &[
     ("CLOSING_TRADE", AUCTION),
     ("REOPENING", AUCTION),
     ("REOPENING_PRINTS", AUCTION),
-    ("OFFICIAL_OPEN", AUCTION),
-    ("OFFICIAL_CLOSE", AUCTION),
-    ("MARKET_CENTER_OFFICIAL_OPEN", AUCTION),
-    ("MARKET_CENTER_OFFICIAL_CLOSE", AUCTION),
+    ("OFFICIAL_OPEN", OFFICIAL),
+    ("OFFICIAL_CLOSE", OFFICIAL),
+    ("MARKET_CENTER_OFFICIAL_OPEN", OFFICIAL),
+    ("MARKET_CENTER_OFFICIAL_CLOSE", OFFICIAL),
     ("EXTENDED_HOURS", EXTENDED),
     ("EXTENDED_TRADING_HOURS", EXTENDED),
     ("FORM_T", EXTENDED),
@@ -166,6 +168,7 @@ const NAMES: &[(&str, Conditions)] = &[
     ("RULE_155", CROSS),
     ("ODD_LOT", ODD_LOT),
     ("ODD_LOT_TRADE", ODD_LOT),
+    ("RESTATED", Conditions::OFFICIAL),
 ];
 
 /// Bits of AlgoSeek's mask. Plain ones (regular, trade-through exempt, automatic execution, split,
@@ -192,9 +195,9 @@ const ALGOSEEK: &[(u32, Conditions)] = &[
     (1 << 21, CROSS),
     (1 << 22, DERIVED),
     (1 << 23, CROSS),
-    (1 << 24, AUCTION),
+    (1 << 24, OFFICIAL),
     (1 << 25, DERIVED),
-    (1 << 26, AUCTION),
+    (1 << 26, OFFICIAL),
     (1 << 31, ODD_LOT),
 ];
 
@@ -210,6 +213,7 @@ const WRITTEN: &[(&str, Conditions)] = &[
     ("FLOOR", FLOOR),
     ("CROSS", CROSS),
     ("ODD_LOT", ODD_LOT),
+    ("RESTATED", Conditions::OFFICIAL),
 ];
 
 /// Longest text that may be a name.

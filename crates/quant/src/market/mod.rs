@@ -21,7 +21,7 @@ pub use chain::{
     Chain, ChainBuilder, Column, Contracts, Head, ListedStrike, Listing, Right, Series, Style,
 };
 pub use condition_codes::CodeSet;
-pub use conditions::Conditions;
+pub use conditions::{Conditions, Effect};
 pub use number::{Price, Size, size_sum_to_f64};
 pub use quote::{Quote, QuoteHistory, Touch};
 #[cfg(test)]

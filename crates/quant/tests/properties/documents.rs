@@ -7,7 +7,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use quant::calculator::{Card, Status};
 use quant::calculators::{
-    PER_SYMBOL, charm, dex, expected_move, flow_clusters, gex, hedging_impact, hidden,
+    PER_SYMBOL, bars, charm, dex, expected_move, flow_clusters, gex, hedging_impact, hidden,
     institutional_flow, iv_rank, max_pain, moc, obi, oi_buildup, pcr, retail_flow, skew, summary,
     surface, sweep, toxicity, unusual, vanna, vpin,
 };
@@ -51,6 +51,7 @@ fn check_payload(name: &str, body: &[u8]) {
         "surface" => round_trip::<surface::Payload>(body),
         "expected_move" => round_trip::<expected_move::Payload>(body),
         "iv_rank" => round_trip::<iv_rank::Payload>(body),
+        "bars" => round_trip::<bars::Payload>(body),
         "summary" => round_trip::<summary::Payload>(body),
         other => panic!("no payload type is known here for {other}"),
     }
@@ -162,8 +163,9 @@ fn arbitrary_markets_reach_every_calculator_with_and_without_a_value() {
     let mut seen: BTreeMap<&str, BTreeSet<Status>> = BTreeMap::new();
     let reached = |seen: &BTreeMap<&str, BTreeSet<Status>>, name: &str| {
         let statuses = seen.get(name);
-        // The summary has something to say of any market.
-        let both = |statuses: &BTreeSet<Status>| name == "summary" || statuses.len() > 1;
+        // The summary has something to say of any market, and bars of any with a print.
+        let any = matches!(name, "summary" | "bars");
+        let both = |statuses: &BTreeSet<Status>| any || statuses.len() > 1;
         statuses.is_some_and(|all| all.contains(&Status::Ok) && both(all))
     };
     for _ in 0..600 {

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod american;
+mod bars;
 mod black_scholes;
 mod chain_stats;
 mod chains;

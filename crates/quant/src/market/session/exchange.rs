@@ -16,6 +16,7 @@ pub(super) const MAX_CLOSURE_DAYS: u8 = 21;
 pub struct Exchange {
     pub(super) code: String,
     pub(super) zone: Tz,
+    pub(super) currency: Option<String>,
     pub(super) schedule: Schedule,
 }
 
@@ -83,6 +84,11 @@ impl Exchange {
     /// The zone of the exchange's dates and clock times.
     pub fn zone(&self) -> Tz {
         self.zone
+    }
+
+    /// The currency of its prices, ISO 4217; `None` where that does not follow from the exchange.
+    pub fn currency(&self) -> Option<&str> {
+        self.currency.as_deref()
     }
 
     /// The session an instant falls in.

@@ -143,6 +143,15 @@ mod tests {
     }
 
     #[test]
+    fn an_exchange_has_a_currency_where_it_has_one() {
+        let calendars = shipped();
+        let currencies = ["ALWAYS", "XBOM", "XCBO", "XNSE", "XNYS"]
+            .map(|code| calendars.exchange(code).unwrap().currency());
+        let (rupee, dollar) = (Some("INR"), Some("USD"));
+        assert_eq!(currencies, [None, rupee, dollar, rupee, dollar]);
+    }
+
+    #[test]
     fn extended_hours_trade_only_when_asked_for() {
         let trading = |extended| {
             [

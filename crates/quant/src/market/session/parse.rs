@@ -23,6 +23,7 @@ const PRODUCTS: &str = "products";
 #[serde(deny_unknown_fields, expecting = "a table that describes an exchange")]
 struct ExchangeTable {
     zone: String,
+    currency: Option<String>,
     #[serde(default)]
     always_open: bool,
     days_of: Option<String>,
@@ -115,6 +116,12 @@ fn exchange(code: &str, tables: &BTreeMap<String, ExchangeTable>) -> Result<Exch
         let given = &table.zone;
         format!(".zone: `{given}` is not an iana time zone: write one such as America/New_York")
     })?;
+    let is_code = |text: &&String| text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase());
+    if let Some(given) = table.currency.as_ref().filter(|text| !is_code(text)) {
+        return Err(format!(
+            ".currency: `{given}` is not a currency: write three capital letters, ISO 4217"
+        ));
+    }
     let schedule = if table.always_open {
         always_open(table, zone)?
     } else {
@@ -126,6 +133,7 @@ fn exchange(code: &str, tables: &BTreeMap<String, ExchangeTable>) -> Result<Exch
     Ok(Exchange {
         code,
         zone,
+        currency: table.currency.clone(),
         schedule,
     })
 }

@@ -65,6 +65,15 @@ fn check_key(part: &str, replacement: &str, part_of_it: &str) {
 }
 
 #[test]
+fn a_currency_is_three_capital_letters() {
+    check(
+        "provisional_from",
+        "currency = \"usd\"\nprovisional_from",
+        "X.currency: `usd` is not a currency: write three capital letters, ISO 4217",
+    );
+}
+
+#[test]
 fn a_good_file_passes() {
     assert_eq!(calendars(GOOD).unwrap().exchange("X").unwrap().code(), "X");
     assert_eq!(calendars("").unwrap().codes().count(), 0);
