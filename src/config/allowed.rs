@@ -102,7 +102,7 @@ const SETTINGS: &[(&str, Allowed)] = &[
     ("feed.symbols", Allowed::Symbols),
     ("feed.symbols_generated", Allowed::Range(0.0, 20_000.0)),
     ("feed.trades_per_second", Allowed::Range(0.0, 100_000.0)),
-    ("feed.speed", Allowed::Range(0.001, 1000.0)),
+    ("feed.speed", Allowed::Range(0.001, 1e6)),
     // What a double holds exactly.
     ("feed.seed", Allowed::Range(0.0, 9_007_199_254_740_992.0)),
     ("feed.always_open", Allowed::Flag),

@@ -367,7 +367,7 @@ pub struct Feed {
     pub symbols_generated: usize,
     /// Orders that trade a second, all symbols together, up to 100000; 0 leaves it to each symbol.
     pub trades_per_second: f64,
-    /// How much faster than life the market moves, 0.001 to 1000.
+    /// How much faster than life the market moves, 0.001 to 1000000.
     pub speed: f64,
     /// The same seed gives the same market, up to 2^53.
     pub seed: u64,

@@ -21,8 +21,9 @@ const FINE_DAYS: i32 = 45;
 /// Strikes far from the price are at most so much of it apart.
 const COARSEST: f64 = 0.025;
 
-/// Open interest against the volume of a session, before the first one.
-const OPEN_TO_VOLUME: f64 = 6.0;
+/// Open interest against the weight of a contract in a session's volume, before the first one: with
+/// its wider spread over strikes some two sessions' volume over all contracts, as of SPY.
+const OPEN_TO_VOLUME: f64 = 0.5;
 
 /// Share of a session's volume by which open interest changes.
 const CHANGE: (f64, f64) = (-0.35, 0.5);
