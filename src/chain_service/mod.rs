@@ -284,8 +284,8 @@ fn is_due(before: Option<Standing>, now: Standing, again: Option<Span>) -> bool 
     before.content != now.content || is_old
 }
 
-/// The price of the underlying and when it was so: the ticker's where it is fresh, else that of the
-/// newest trade, else the one its chain states.
+/// The price of the underlying and when it was so: the newest of a fresh ticker, a fresh trade and
+/// what its chain states.
 fn price_of(snapshot: &Snapshot, now: Timestamp) -> Option<(f64, Timestamp)> {
     let view = View::new(snapshot, now, 0);
     let quote = <&quant::market::Quote>::take(&view).ok();
@@ -295,13 +295,15 @@ fn price_of(snapshot: &Snapshot, now: Timestamp) -> Option<(f64, Timestamp)> {
         let newest = tape.fresh().ok()?;
         Some((newest.price, newest.at))
     };
-    let known = ticker.or_else(trade);
-    let known = known.map(|(price, at): (Price, _)| (price.to_f64(), at));
+    let known = ticker.into_iter().chain(trade());
+    let known = known.map(|(price, at): (Price, Timestamp)| (price.to_f64(), at));
     let chain = || {
         let chain = <&quant::market::Chain>::take(&view).ok()?;
         Some((chain.head.spot?, chain.at()))
     };
-    known.or_else(chain).filter(|(price, _)| *price > 0.0)
+    let usable = known.chain(chain()).filter(|(price, _)| *price > 0.0);
+    // Of equal times the first: the ticker before the trade.
+    usable.rev().max_by_key(|(_, at)| *at)
 }
 
 fn hash(numbers: impl IntoIterator<Item = u64>) -> u64 {

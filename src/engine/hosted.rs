@@ -26,6 +26,9 @@ pub(super) struct Hosted {
     pub(super) entry: &'static Entry,
     params: Value,
     pub(super) label: Label,
+    /// Hash of the settings its memory depends on: its own, not those of pricing, so that another
+    /// rate costs no year of history.
+    pub(super) memory_settings: String,
     key: Arc<str>,
     ttl_seconds: u64,
     pub(super) runner: Box<dyn Runner>,
@@ -103,6 +106,7 @@ impl Hosted {
                 engine: env!("CARGO_PKG_VERSION"),
                 interval,
             },
+            memory_settings: short_hash(&params.to_string()),
             key: keys::document(symbol, entry.card.key).into(),
             ttl_seconds: terms.ttl_seconds.max(two_runs),
             params,
@@ -118,7 +122,7 @@ impl Hosted {
 
     /// Goes on from a packed memory; an error leaves it as it was.
     pub(super) fn resume(&mut self, bytes: &[u8], newest_trade: u64) -> Result<(), String> {
-        let saved: Saved<Value> = states::unpack(bytes, &self.label.config)?;
+        let saved: Saved<Value> = states::unpack(bytes, &self.memory_settings)?;
         if saved.next_trade > newest_trade {
             return Err("it is ahead of the tape it was saved with".to_owned());
         }
@@ -176,6 +180,10 @@ fn settings_hash(entry: &Entry, params: &Value, terms: &Terms) -> String {
     if entry.needs.has(Section::Chain) {
         text += &format!("{:?}", terms.pricing);
     }
+    short_hash(&text)
+}
+
+fn short_hash(text: &str) -> String {
     format!("{:08x}", xxh3_64(text.as_bytes()) as u32)
 }
 

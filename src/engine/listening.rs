@@ -108,6 +108,9 @@ impl Engine {
             return;
         };
         let mut waiting = listening.inbox.lock();
+        for at in &self.resting {
+            waiting.let_go(&self.slots[*at].symbol);
+        }
         for (((at, ..), told), gathered) in chosen.iter().zip(told).zip(gathered) {
             let slot = &mut self.slots[*at];
             if gathered.chain != Fetched::NotAsked {

@@ -83,6 +83,8 @@ pub struct Engine {
     /// Turns that failed as a whole since the last pass that was published.
     failed_turns: usize,
     overall: Overall,
+    /// Slots whose exchange does not trade in this pass.
+    resting: Vec<usize>,
 }
 
 /// A symbol's place. While it computes, its engine is away.
@@ -167,6 +169,7 @@ impl Engine {
             late: Harvest::new(),
             failed_turns: 0,
             overall: Overall::default(),
+            resting: Vec::new(),
         }
     }
 
@@ -267,12 +270,16 @@ impl Engine {
     fn choose(&mut self, now: Timestamp) -> Vec<(usize, Jobs, NaiveDate)> {
         let slack = self.setup.slack();
         let mut chosen = Vec::with_capacity(self.slots.len());
+        self.resting.clear();
         let mut any_trades = false;
         let mut chains = 0;
         for (at, slot) in self.slots.iter().enumerate() {
             let session = self.setup.session_of(&slot.symbol, now);
             let trades = self.setup.computes_in(session.phase);
             any_trades |= trades;
+            if !trades {
+                self.resting.push(at);
+            }
             if trades && slot.engine.is_some() && !slot.dropped {
                 let mut due = slot.schedule.due(now, slack);
                 if self.setup.needs(due, Section::Chain) {

@@ -275,7 +275,11 @@ impl SymbolEngine {
         ];
         self.take_discovered(discovered, now, &mut turned.bad);
         let (messages, list) = (gathered.messages, &gathered.trades);
-        let prints = self.take_messages(messages, list, now, &mut turned);
+        let reads_chain = self
+            .calculators
+            .iter()
+            .any(|hosted| due.has(hosted.entry.card.job) && hosted.entry.needs.has(Section::Chain));
+        let prints = self.take_messages(messages, list, reads_chain, now, &mut turned);
         self.take_trades(gathered.trades, prints, now, &mut turned);
         for at in 0..self.calculators.len() {
             if due.has(self.calculators[at].entry.card.job) {
@@ -341,7 +345,7 @@ impl SymbolEngine {
         let tape = states::pack(&self.terms.tape_settings(), now, next_trade, tape);
         let calculators = self.calculators.iter().map(|hosted| {
             let read = hosted.runner.tape_cursor().unwrap_or(next_trade);
-            states::pack(&hosted.label.config, now, read, hosted.runner.state())
+            states::pack(&hosted.memory_settings, now, read, hosted.runner.state())
         });
         let packed = std::iter::once(tape).chain(calculators);
         let pairs = self.state_keys().into_iter().zip(packed);

@@ -15,7 +15,7 @@ const REMEMBERED: usize = 65_536;
 /// Prints of one symbol that wait: what the ring of a symbol can hold unread.
 const PRINTS: usize = 16_384;
 /// Contracts of one symbol whose newest quotes wait.
-const CONTRACTS: usize = 16_384;
+const CONTRACTS: usize = 50_000;
 /// Expiries of one symbol whose newest chains wait.
 const EXPIRIES: usize = 256;
 /// Symbols of which any wait.
@@ -280,15 +280,9 @@ impl Waiting {
             counts.malformed += 1;
             return;
         };
-        if !self.seen.insert(outside.id) {
+        if outside.id.is_some_and(|id| self.seen.contains(&id)) {
             counts.duplicate += 1;
             return;
-        }
-        self.seen_order.push_back(outside.id);
-        if self.seen_order.len() > REMEMBERED
-            && let Some(oldest) = self.seen_order.pop_front()
-        {
-            self.seen.remove(&oldest);
         }
         let followed = self.followed.as_ref();
         if followed.is_some_and(|followed| !followed.contains(&outside.symbol)) {
@@ -302,12 +296,19 @@ impl Waiting {
         }
         if outside.subject == Subject::Told {
             self.by_symbol.entry(outside.symbol).or_default().told += 1;
+            self.remember(outside.id);
             return;
         }
-        if self.messages >= MESSAGES || self.bytes.saturating_add(payload.len()) > BYTES {
+        // One that takes the place of another needs no room.
+        let before = self.by_symbol.get(&outside.symbol);
+        let replaces = before.is_some_and(|before| before.holds(outside.subject));
+        let is_full = self.messages >= MESSAGES || self.bytes.saturating_add(payload.len()) > BYTES;
+        if is_full && !replaces {
             counts.lagged += 1;
             return;
         }
+        self.remember(outside.id);
+        let counts = &mut self.counts[channel as usize];
         let held = Held {
             number: self.next,
             at: outside.at,
@@ -337,6 +338,33 @@ impl Waiting {
                 true => counts.lagged += 1,
                 false => counts.processed += 1,
             }
+        }
+    }
+}
+
+impl Waiting {
+    /// Tells a message from later ones.
+    fn remember(&mut self, id: Option<u64>) {
+        let Some(id) = id else {
+            return;
+        };
+        self.seen.insert(id);
+        self.seen_order.push_back(id);
+        if self.seen_order.len() > REMEMBERED
+            && let Some(oldest) = self.seen_order.pop_front()
+        {
+            self.seen.remove(&oldest);
+        }
+    }
+
+    /// Lets go what waits for a symbol that is not computed on now: nobody needs it any more when
+    /// it is.
+    pub fn let_go(&mut self, symbol: &Symbol) {
+        let told = self.told(symbol);
+        self.chain_read(symbol, told);
+        let taken = self.take(symbol, self.next);
+        for message in taken {
+            self.counts[message.channel as usize].processed += 1;
         }
     }
 }
@@ -372,6 +400,16 @@ fn of_many(
 }
 
 impl OfSymbol {
+    /// Whether a message of the subject would take the place of another.
+    fn holds(&self, subject: Subject) -> bool {
+        match subject {
+            Subject::Print | Subject::Told => false,
+            Subject::Index => self.index.is_some(),
+            Subject::Quote(contract) => self.quotes.contains_key(&contract),
+            Subject::Expiry(expiry) => self.expiries.contains_key(&expiry),
+        }
+    }
+
     fn held(&self) -> impl Iterator<Item = &Held> {
         let many = self.quotes.values().chain(self.expiries.values());
         self.prints.iter().chain(&self.index).chain(many)

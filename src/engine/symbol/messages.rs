@@ -30,15 +30,22 @@ impl SymbolEngine {
         &mut self,
         messages: Vec<Message>,
         list: &NewTrades,
+        reads_chain: bool,
         now: Timestamp,
         turned: &mut Turned,
     ) -> Vec<Trade> {
+        // What a clock that was ahead stamped would stand before everything until it is there.
+        let latest = now.plus(self.terms.rules.max_future);
+        self.underlying.last = self.underlying.last.filter(|(at, _)| *at <= latest);
+        self.overlay.forget_beyond(latest);
         self.underlying.has_list |= !list.elements.is_empty();
         let prints = self.take_ticks(&messages, now, turned);
         self.move_spot();
         self.take_chains(&messages, now, turned);
         self.take_quotes(&messages, now, turned);
-        self.fold_chain(now);
+        if reads_chain {
+            self.fold_chain(now);
+        }
         prints
     }
 
@@ -152,7 +159,8 @@ impl SymbolEngine {
         let most = terms.rules.max_contracts;
         match self.overlay.folded(builder, now, max_age, most) {
             Some(chain) => {
-                let (at, fresh_from) = (chain.at(), fresh_from(&chain.head, now));
+                let own = fresh_from(&chain.head, now);
+                let (at, fresh_from) = (chain.at(), self.overlay.oldest().unwrap_or(own));
                 let listed = ListedChain::new(chain);
                 self.snapshot.chain.set_delayed(listed, at, fresh_from);
             }

@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use quant::market::{Chain, ChainBuilder, Head, Listing, Right, Series, Span, Timestamp};
 
+/// The spot of a chain stands beside newer quotes for so long.
+const SPOT_AGE: Span = Span::from_millis(60_000);
+
 /// A contract: expiry, root, bits of the strike (positive, so in its order), right.
 type Contract = (NaiveDate, Box<str>, u64, Right);
 
@@ -22,7 +25,7 @@ pub(super) struct Overlay {
     stands: bool,
     rows: BTreeMap<Contract, Row>,
     /// Expiries that were replaced as a whole, and when.
-    replaced: BTreeMap<NaiveDate, Timestamp>,
+    replaced: BTreeMap<(NaiveDate, Box<str>), Timestamp>,
     spot: Option<(Timestamp, f64)>,
     source: Option<String>,
     /// Whether anything came since it was folded.
@@ -56,7 +59,7 @@ impl Overlay {
 
     /// Takes the contracts of whole expiries; gives how many are more than `most`.
     pub(super) fn take_expiries(&mut self, chain: &Chain, most: u64) -> u64 {
-        let at = chain.head.as_of;
+        let at = chain.at();
         if let Some(spot) = chain.head.spot
             && self.spot.is_none_or(|(before, _)| before <= at)
         {
@@ -65,15 +68,16 @@ impl Overlay {
         if let Some(source) = &chain.head.source {
             self.source = Some(source.clone());
         }
-        let expiries: BTreeSet<NaiveDate> = chain.series.iter().map(|s| s.expiry).collect();
-        for expiry in expiries {
-            let replaced = self.replaced.entry(expiry).or_insert(at);
+        let series = chain.series.iter().map(|s| (s.expiry, s.root.clone()));
+        let series: BTreeSet<(NaiveDate, Box<str>)> = series.collect();
+        for (expiry, root) in series {
+            let replaced = self.replaced.entry((expiry, root.clone())).or_insert(at);
             if *replaced > at {
                 continue;
             }
             *replaced = at;
             self.rows
-                .retain(|(of, ..), row| *of != expiry || row.at > at);
+                .retain(|(of, of_root, ..), row| (*of, of_root) != (expiry, &root) || row.at > at);
         }
         self.is_news = true;
         let rows = listings(chain).map(|(contract, listing)| (contract, Row { at, listing }));
@@ -95,7 +99,8 @@ impl Overlay {
         for (contract, row) in rows {
             let is_older = |at: Option<&Timestamp>| at.is_some_and(|at| *at > row.at);
             let before = self.rows.get(&contract).map(|before| before.at);
-            if is_older(self.replaced.get(&contract.0)) || is_older(before.as_ref()) {
+            let series = (contract.0, contract.1.clone());
+            if is_older(self.replaced.get(&series)) || is_older(before.as_ref()) {
                 continue;
             }
             if before.is_none() && self.rows.len() as u64 >= most {
@@ -105,6 +110,24 @@ impl Overlay {
             }
         }
         refused
+    }
+
+    /// Forgets what is of a time beyond `latest`.
+    pub(super) fn forget_beyond(&mut self, latest: Timestamp) {
+        let ahead = self.rows.values().any(|row| row.at > latest)
+            || self.replaced.values().any(|at| *at > latest);
+        if !ahead {
+            return;
+        }
+        self.rows.retain(|_, row| row.at <= latest);
+        self.replaced.retain(|_, at| *at <= latest);
+        self.spot = self.spot.filter(|(at, _)| *at <= latest);
+        self.is_news = true;
+    }
+
+    /// The oldest of what was folded last.
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
+        self.oldest
     }
 
     /// Whether the snapshot has to be made anew; `stands` is what it holds.
@@ -137,7 +160,7 @@ impl Overlay {
         most: u64,
     ) -> Option<Chain> {
         let is_live = |at: Timestamp| now.since(at) <= max_age;
-        let base_at = self.base.as_ref().map(|base| base.head.as_of);
+        let base_at = self.base.as_ref().map(Chain::at);
         let is_news = |at: Timestamp| is_live(at) && base_at.is_none_or(|base_at| at >= base_at);
         self.rows.retain(|_, row| is_news(row.at));
         self.replaced.retain(|_, at| is_news(*at));
@@ -155,11 +178,14 @@ impl Overlay {
             .iter()
             .flat_map(|base| base.series.iter().map(|s| (same(s), s)))
             .collect();
-        let mut multipliers = BTreeMap::new();
+        let mut before = BTreeMap::new();
         for (contract, listing) in base.into_iter().flat_map(listings) {
             if self.rows.contains_key(&contract) {
-                multipliers.insert(contract, listing.multiplier);
-            } else if !self.replaced.contains_key(&contract.0) {
+                before.insert(contract, listing);
+            } else if !self
+                .replaced
+                .contains_key(&(contract.0, contract.1.clone()))
+            {
                 push(&mut builder, &contract, listing, &series);
             }
         }
@@ -167,11 +193,9 @@ impl Overlay {
             if builder.listed() >= most {
                 break;
             }
-            let known = multipliers.get(contract).copied().flatten();
-            let multiplier = known.or(row.listing.multiplier);
-            let listing = Listing {
-                multiplier,
-                ..row.listing
+            let listing = match before.get(contract) {
+                Some(before) => over(before, &row.listing),
+                None => row.listing,
             };
             push(&mut builder, contract, listing, &series);
         }
@@ -185,8 +209,11 @@ impl Overlay {
             source: self.source.clone(),
             ..Head::default()
         });
+        // A price of the underlying does not become young with the quotes of contracts.
+        let spot_is_live = newest.is_none_or(|newest| newest.since(head.as_of) <= SPOT_AGE);
+        let of_base = head.spot.filter(|_| spot_is_live);
         head.as_of = newest.map_or(head.as_of, |newest| newest.max(head.as_of));
-        head.spot = self.spot.map(|(_, spot)| spot).or(head.spot);
+        head.spot = self.spot.map(|(_, spot)| spot).or(of_base);
         let mut chain = builder.finish(head);
         if let Some(base) = base {
             chain.listed += base.listed - base.contracts.len() as u64;
@@ -201,6 +228,24 @@ impl Overlay {
             false => oldest.into_iter().chain(base_from).min(),
         };
         Some(chain)
+    }
+}
+
+/// What a message says of a contract over what the key does: what it leaves out and does not
+/// change with it stays.
+fn over(before: &Listing<'static>, row: &Listing<'static>) -> Listing<'static> {
+    let moved = row.open_interest.zip(before.open_interest);
+    let change = before.oi_change.map(|change| {
+        let moved = moved.map_or(0.0, |(now, then)| now - then);
+        change + moved
+    });
+    Listing {
+        multiplier: before.multiplier.or(row.multiplier),
+        open_interest: row.open_interest.or(before.open_interest),
+        oi_change: row.oi_change.or(change),
+        volume: row.volume.or(before.volume),
+        last: row.last.or(before.last),
+        ..*row
     }
 }
 

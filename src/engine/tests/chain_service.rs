@@ -213,7 +213,7 @@ fn quotes_go_on_from_where_the_bound_ended_and_only_what_changed_is_written() {
 fn bars_stand_for_two_of_their_windows_and_do_not_come_back() {
     let mut desk = Desk::new(0);
     let trade = |seconds: i64, price: f64| json!({"p": price, "s": 2, "ts": START + seconds});
-    let writes = desk.turn(None, &[trade(10, 6000.0), trade(30, 6003.0)], 31);
+    let writes = desk.turn(None, &[trade(0, 6000.0), trade(30, 6003.0)], 31);
     let lives = |writes: &[Write], key: &str| {
         let write = writes.iter().find(|write| &*write.key == key);
         write.map(|write| write.ttl_seconds)

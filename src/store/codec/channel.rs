@@ -15,8 +15,9 @@ use crate::store::scan::{Malformed, Scalar, Scanner, decimal};
 pub struct Envelope {
     /// The product it is about.
     pub symbol: Symbol,
-    /// What tells it from other messages.
-    pub id: u64,
+    /// What tells it from other messages; `None` where nothing does, and it says the same however
+    /// often it comes.
+    pub id: Option<u64>,
     /// When it says it was so.
     pub at: Option<Timestamp>,
     /// What it replaces.
@@ -55,14 +56,15 @@ pub struct Tick {
 struct Named {
     identity: [u64; 4],
     has_tick: bool,
-    subject: [u64; 4],
+    subject: [u64; 9],
 }
 
 /// The outside of a message, read without building anything; `None` where it is no object or names
 /// no symbol.
 ///
 /// A message is identified by its source, product, `tick_id` and time, and by the contract or
-/// expiry it is about; one without a `tick_id` by its bytes.
+/// expiry it is about; a print without a `tick_id` by its bytes. Without one a price, a quote or a
+/// chain is what stands now, and the same as before is no repetition.
 pub fn envelope(channel: Channel, payload: &[u8]) -> Option<Envelope> {
     let text = std::str::from_utf8(payload).ok()?;
     let (mut product, mut time) = (Picked::new(), Picked::new());
@@ -86,8 +88,16 @@ pub fn envelope(channel: Channel, payload: &[u8]) -> Option<Envelope> {
             }
             "volume" => has_size = is_positive(&scanner.scalar()?),
             "strike" | "strike_price" => named.subject[1] = word_hash(&scanner.scalar()?),
-            "expiry" | "expiration" => named.subject[2] = word_hash(&scanner.scalar()?),
-            "option_type" | "type" | "right" => named.subject[3] = word_hash(&scanner.scalar()?),
+            "expiry" | "expiration" | "exdate" => {
+                named.subject[2] = word_hash(&scanner.scalar()?);
+            }
+            // Each by itself: a `type` may also name the message.
+            "option_type" => named.subject[3] = word_hash(&scanner.scalar()?),
+            "right" => named.subject[4] = word_hash(&scanner.scalar()?),
+            "cp_flag" => named.subject[5] = word_hash(&scanner.scalar()?),
+            "type" => named.subject[6] = word_hash(&scanner.scalar()?),
+            "contract_id" | "occ_symbol" => named.subject[7] = word_hash(&scanner.scalar()?),
+            "root" => named.subject[8] = word_hash(&scanner.scalar()?),
             _ => scanner.skip()?,
         }
         Ok(())
@@ -97,7 +107,10 @@ pub fn envelope(channel: Channel, payload: &[u8]) -> Option<Envelope> {
         Channel::Underlying if has_size => Subject::Print,
         Channel::Underlying => Subject::Index,
         Channel::OptionQuote => Subject::Quote(hash_of(&named.subject)),
-        Channel::OptionChain => Subject::Expiry(named.subject[2]),
+        Channel::OptionChain => {
+            let [symbol, _, expiry, .., root] = named.subject;
+            Subject::Expiry(hash_of(&[symbol, expiry, root]))
+        }
         Channel::ChainEvents => Subject::Told,
     };
     let about = match subject {
@@ -105,9 +118,17 @@ pub fn envelope(channel: Channel, payload: &[u8]) -> Option<Envelope> {
         Subject::Print | Subject::Index | Subject::Told => 0,
     };
     let [source, product_hash, tick, at] = named.identity;
-    let id = match named.has_tick {
-        true => hash_of(&[channel as u64, source, product_hash, tick, at, about]),
-        false => hash_of(&[channel as u64, xxh3_64(payload)]),
+    let id = match (named.has_tick, subject) {
+        (true, _) => Some(hash_of(&[
+            channel as u64,
+            source,
+            product_hash,
+            tick,
+            at,
+            about,
+        ])),
+        (false, Subject::Print) => Some(hash_of(&[channel as u64, xxh3_64(payload)])),
+        (false, _) => None,
     };
     Some(Envelope {
         symbol: product.value?,
@@ -252,11 +273,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_tick_its_bytes_tell_a_message() {
-        let id = |text: &str| outside(Channel::OptionQuote, text).id;
-        let one = r#"{"product":"SPX","strike":1,"timestamp":1800000000,"bid":1}"#;
-        assert_eq!(id(one), id(one));
-        assert_ne!(id(one), id(&one.replace("\"bid\":1", "\"bid\":2")));
+    fn without_a_tick_its_bytes_tell_a_print_and_what_stands_now_is_told_again() {
+        let id = |text: &str| outside(Channel::Underlying, text).id;
+        let one = r#"{"product":"SPX","timestamp":1800000000,"price":1,"volume":5}"#;
+        assert!(id(one).is_some() && id(one) == id(one));
+        assert_ne!(id(one), id(&one.replace("\"price\":1", "\"price\":2")));
+        let quote = r#"{"product":"SPX","strike":1,"timestamp":1800000000,"bid":1}"#;
+        assert_eq!(outside(Channel::OptionQuote, quote).id, None);
+        assert_eq!(id(&one.replace("\"volume\":5", "\"volume\":0")), None);
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Self { keep: 60 }
+        Self { keep: 20 }
     }
 }
 
@@ -81,7 +81,8 @@ pub struct Window {
     pub volume: Vec<f64>,
     /// Prints that moved a price or added volume; null where they are made from minute bars.
     pub num_ticks: Vec<Option<u64>>,
-    /// Whether its time is over; only the last can be under way.
+    /// Whether its time is over and all of it was seen: the last may be under way, and bars that had
+    /// begun when the memory of this symbol did hold a part of their time.
     pub complete: Vec<bool>,
 }
 
@@ -102,7 +103,7 @@ pub struct Candle {
     pub volume: f64,
     /// Prints, where they are known.
     pub num_ticks: Option<u64>,
-    /// Whether its time is over.
+    /// Whether its time is over and all of it was seen.
     pub complete: bool,
 }
 
@@ -146,6 +147,9 @@ pub struct Memory {
     windows: [Series; 3],
     /// When bars were given last: what was over by then was given as complete.
     given: Option<Timestamp>,
+    /// Since when every print was seen: bars that began before are of a part of their time.
+    #[serde(default)]
+    since: Option<Timestamp>,
     late: u64,
     too_late: u64,
 }
@@ -232,9 +236,16 @@ impl Bars {
         let Memory {
             windows,
             given,
+            since,
             late,
             too_late,
         } = &mut self.memory;
+        if tape.lost() > 0 {
+            *since = Some(now);
+        }
+        // The tape begins in the middle: what was before its first print is unknown.
+        let first = tape.new_trades().map(|signed| signed.trade.at).min();
+        *since = (*since).into_iter().chain(first).min().or(Some(now));
         let (mut volume_only, mut neither, mut outside) = (0, 0, 0);
         for signed in tape.new_trades() {
             let trade = &signed.trade;
@@ -303,7 +314,11 @@ impl Bars {
                     close: price(prices.close),
                     volume: size_sum_to_f64(bar.volume),
                     num_ticks: Some(bar.ticks),
-                    complete: bar.start.saturating_add(nanos(minutes)) <= now.nanos(),
+                    complete: bar.start.saturating_add(nanos(minutes)) <= now.nanos()
+                        && self
+                            .memory
+                            .since
+                            .is_some_and(|since| bar.start >= since.nanos()),
                 });
             }
             window

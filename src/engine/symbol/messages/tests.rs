@@ -1,5 +1,6 @@
 //! One symbol that hears messages beside its keys, and nothing is counted twice.
 
+use quant::calculator::Job;
 use quant::calculators::PER_SYMBOL;
 use quant::market::Symbol;
 
@@ -36,7 +37,8 @@ fn value(text: String) -> Fetched {
 
 fn turn(engine: &mut SymbolEngine, gathered: Gathered) -> Turned {
     let today = NOW.utc().date_naive();
-    engine.turn(gathered, Jobs::NONE, today, NOW)
+    // A chain is put together where a job reads it.
+    engine.turn(gathered, Jobs::NONE.with(Job::GexDex), today, NOW)
 }
 
 fn hears(engine: &mut SymbolEngine, messages: Vec<Message>) -> Turned {
