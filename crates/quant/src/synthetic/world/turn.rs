@@ -76,10 +76,11 @@ impl World {
         }
         self.now = due;
         if let Some(kind) = kind {
-            match &kind {
-                Kind::Trade { trade, truth } if truth.block => member.minute.take_volume(trade),
-                Kind::Trade { trade, .. } => member.minute.take(trade),
-                _ => {}
+            if let Kind::Trade { trade, truth } = &kind {
+                match truth.block {
+                    true => member.minute.take_volume(trade),
+                    false => member.minute.take(trade),
+                }
             }
             self.tell(due, symbol, kind);
         }
