@@ -185,7 +185,8 @@ async fn feed(config: Config, args: FeedArgs, patience: Duration) -> anyhow::Res
         warn!(why = end, "recording ends early");
     }
     print(&serde_json::to_string(&fed)?);
-    redis.close().await;
+    // A store that does not answer keeps nobody from ending.
+    let _ = tokio::time::timeout_at(fed.by, redis.close()).await;
     if let Some(metrics) = metrics {
         let _ = tokio::time::timeout(HTTP_STOP, metrics).await;
     }

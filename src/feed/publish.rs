@@ -3,7 +3,7 @@
 //! One batch is under way, one waits: while the store is slow the waiting one keeps the newest
 //! state, within bounds, and counts what it had to drop. The provider never waits for the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use quant::market::Symbol;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{info, warn};
 
 use super::dirt::Dirt;
@@ -32,8 +33,17 @@ const BEAT: Duration = Duration::from_millis(1000);
 const RETRY: Duration = Duration::from_millis(20);
 /// How long the end of a source waits for a store that is away.
 const LAST_TRIES: Duration = Duration::from_secs(5);
-/// How long a stop waits for what is under way.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long a stop waits for what the provider still says, and for what is under way.
+const LAST_PARCELS: Duration = Duration::from_millis(300);
+const LAST_WORDS: Duration = Duration::from_millis(1_700);
+/// By when after a stop the beats have ended, the last one is written, and all is over.
+const END: [Duration; 3] = [
+    Duration::from_millis(2_500),
+    Duration::from_millis(3_200),
+    Duration::from_millis(4_000),
+];
+/// How often the symbols are named again: a store may have come back empty.
+const NAMED_AGAIN: Duration = Duration::from_secs(60);
 /// The first wait before a provider is connected again, and the longest.
 const RECONNECT: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(60)];
 /// Parcels between the provider and the writer.
@@ -63,6 +73,9 @@ pub struct Fed {
     pub stopped: bool,
     /// Sources that end in the middle, and where.
     pub truncated: Vec<String>,
+    /// When a stop has to be over.
+    #[serde(skip)]
+    pub by: Instant,
 }
 
 /// How messages become records.
@@ -116,7 +129,8 @@ pub async fn publish(
     let trouble = Arc::new(Trouble::default());
     let providing = tokio::spawn(provide(provider, outlet, to, trouble.clone(), stop.clone()));
     let (told, beats) = watch::channel(FeedHeartbeat::default());
-    let beating = tokio::spawn(beat(name, redis.clone(), clock.clone(), beats));
+    let mut beating = tokio::spawn(beat(name, redis.clone(), clock.clone(), beats));
+    let (last_redis, last_clock) = (redis.clone(), clock.clone());
     let mut writer = Writer {
         name,
         redis,
@@ -128,12 +142,20 @@ pub async fn publish(
         beat: FeedHeartbeat::default(),
         told,
         trouble,
+        symbols: BTreeSet::new(),
+        named: Stopwatch::start(),
     };
-    let stopped = writer.write(from, stop).await;
+    let (stopped, ending) = writer.write(from, stop).await;
+    let [beats_end, last_beat, by] = END.map(|after| ending.deadline(after).into());
     let last = writer.last_beat();
     // The beats end with their sender; none of them may come after the last one.
     drop(writer);
-    let (redis, clock) = beating.await?;
+    // One that waits for a frozen store was handed over and keeps its place before the last.
+    match timeout_at(beats_end, &mut beating).await {
+        Ok(ended) => ended?,
+        Err(_) => beating.abort(),
+    }
+    let (redis, clock) = (last_redis, last_clock);
     let beat = FeedHeartbeat {
         ts: clock.now().millis(),
         running: false,
@@ -141,8 +163,11 @@ pub async fn publish(
     };
     let value = quant::json::to_vec(&beat).into();
     // Where the store is away, the last beat expires by itself.
-    let _ = tokio::time::timeout(LAST_WORDS, redis.feed_beat(name, value)).await;
-    let provider = providing.await??;
+    let _ = timeout_at(last_beat, redis.feed_beat(name, value)).await;
+    let truncated = match timeout_at(by, providing).await {
+        Ok(provider) => provider??.remarks(),
+        Err(_) => Vec::new(),
+    };
     Ok(Fed {
         provider: name,
         events: beat.messages,
@@ -153,7 +178,8 @@ pub async fn publish(
         dropped_messages: beat.dropped_messages,
         dirt: beat.dirt,
         stopped,
-        truncated: provider.remarks(),
+        truncated,
+        by,
     })
 }
 
@@ -176,12 +202,8 @@ async fn provide(
     let mut pause = first;
     let mut was_connected = false;
     loop {
-        let said = tokio::select! {
-            biased;
-            _ = stop.wait_for(|stop| *stop) => return Ok(provider),
-            said = converse(&mut *provider, &mut outlet, &to, &mut was_connected) => said,
-        };
-        match said {
+        let connected = &mut was_connected;
+        match converse(&mut *provider, &mut outlet, &to, &mut stop, connected).await {
             Ok(()) => return Ok(provider),
             Err(FeedError::Lost(why)) => {
                 trouble.errors.fetch_add(1, Ordering::Relaxed);
@@ -205,21 +227,34 @@ async fn converse(
     provider: &mut dyn Provider,
     outlet: &mut Outlet,
     to: &mpsc::Sender<Parcel>,
+    stop: &mut watch::Receiver<bool>,
     was_connected: &mut bool,
 ) -> Result<(), FeedError> {
-    provider.connect().await?;
+    tokio::select! {
+        biased;
+        _ = stop.wait_for(|stop| *stop) => return Ok(()),
+        connected = provider.connect() => connected?,
+    }
     *was_connected = true;
-    while let Some(messages) = provider.next().await? {
+    loop {
+        let said = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+            said = provider.next() => said?,
+        };
+        let Some(messages) = said else {
+            return Ok(());
+        };
         if messages.is_empty() {
             continue;
         }
         // Chains are megabytes of text: other tasks go on meanwhile.
         let parcel = tokio::task::block_in_place(|| outlet.parcel(&messages));
+        // What was said is handed over even after a stop: the writer counts it.
         if to.send(parcel).await.is_err() {
-            break;
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 type Flight = BoxFuture<'static, (FeedBatch, Result<(), StoreError>)>;
@@ -236,15 +271,18 @@ struct Writer {
     beat: FeedHeartbeat,
     told: watch::Sender<FeedHeartbeat>,
     trouble: Arc<Trouble>,
+    /// Every symbol named so far, and since when nobody named them again.
+    symbols: BTreeSet<Symbol>,
+    named: Stopwatch,
 }
 
 impl Writer {
-    /// Gives whether it was stopped.
+    /// Gives whether it was stopped, and when the end began.
     async fn write(
         &mut self,
         mut from: mpsc::Receiver<Parcel>,
         mut stop: watch::Receiver<bool>,
-    ) -> bool {
+    ) -> (bool, Stopwatch) {
         let mut retries = tokio::time::interval(RETRY);
         retries.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let stopped = loop {
@@ -265,8 +303,17 @@ impl Writer {
                 self.take_off();
             }
         };
+        let mut ending = Stopwatch::start();
         let patience = match stopped {
-            true => LAST_WORDS,
+            true => {
+                let rest = async {
+                    while let Some(parcel) = from.recv().await {
+                        self.take(parcel);
+                    }
+                };
+                let _ = timeout(LAST_PARCELS, rest).await;
+                LAST_WORDS
+            }
             false => LAST_TRIES,
         };
         let rest = async {
@@ -292,7 +339,11 @@ impl Writer {
             dropped.add(self.at_stake);
         }
         self.lose(dropped);
-        stopped
+        if !stopped {
+            // The end of a source may have waited longer than a stop does in all.
+            ending = Stopwatch::start();
+        }
+        (stopped, ending)
     }
 
     fn take(&mut self, parcel: Parcel) {
@@ -304,6 +355,7 @@ impl Writer {
         self.beat.dirt = parcel.dirt;
         for symbol in parcel.symbols {
             self.waiting.symbol(symbol.as_str());
+            self.symbols.insert(symbol);
         }
         for Record { op, key, value, .. } in parcel.records {
             match op {
@@ -330,7 +382,14 @@ impl Writer {
 
     fn land(&mut self, (batch, result): (FeedBatch, Result<(), StoreError>)) {
         self.waiting.put_before(batch);
-        self.beat.reconnects += u64::from(self.redis.take_reconnected());
+        let reconnected = self.redis.take_reconnected();
+        self.beat.reconnects += u64::from(reconnected);
+        if reconnected || self.named.elapsed() >= NAMED_AGAIN {
+            self.named = Stopwatch::start();
+            for symbol in &self.symbols {
+                self.waiting.symbol(symbol.as_str());
+            }
+        }
         match result {
             Ok(()) if self.away => {
                 self.away = false;
@@ -392,13 +451,13 @@ async fn beat(
     redis: Arc<Redis>,
     clock: Clock,
     mut told: watch::Receiver<FeedHeartbeat>,
-) -> (Arc<Redis>, Clock) {
+) {
     let mut beats = tokio::time::interval(BEAT);
     beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         tokio::select! {
             _ = beats.tick() => {}
-            () = gone(&mut told) => return (redis, clock),
+            () = gone(&mut told) => return,
         }
         let beat = FeedHeartbeat {
             ts: clock.now().millis(),

@@ -33,9 +33,11 @@ const BEAT: Duration = Duration::from_millis(100);
 /// A market that waited longer for its store begins anew.
 const STALE: Span = Span::from_millis(1_000);
 
-/// A gap of the wall clock that is longer is taken out of the market's time: the host slept, or
-/// cannot keep up.
+/// Further behind the market is not caught up with: the host slept, or cannot keep up.
 const LONGEST_GAP: Span = Span::from_millis(5_000);
+
+/// Messages of one step, however far behind: some hundred megabytes.
+const MOST_MESSAGES: usize = 500_000;
 
 /// The provider.
 pub struct Synthetic {
@@ -55,6 +57,8 @@ pub struct Synthetic {
     labels: Option<Labels>,
     greeted: bool,
     was_open: Option<bool>,
+    /// Whether it was said that there is more in a step than fits.
+    told_of_slowness: bool,
 }
 
 /// The provider of these options.
@@ -64,7 +68,7 @@ pub fn open(options: &Options) -> Result<Box<dyn Provider>, String> {
         return Err("the provider `synthetic` plays no recordings: --provider recording".into());
     }
     let labels = options.labels.as_deref().map(|path| {
-        Labels::create(path).map_err(|error| format!("--labels {}: {error}", path.display()))
+        Labels::open(path).map_err(|error| format!("--labels {}: {error}", path.display()))
     });
     let now = options.clock.now();
     let calendars = &options.calendars;
@@ -84,6 +88,7 @@ pub fn open(options: &Options) -> Result<Box<dyn Provider>, String> {
         labels: labels.transpose()?,
         greeted: false,
         was_open: None,
+        told_of_slowness: false,
     }))
 }
 
@@ -117,20 +122,27 @@ impl Synthetic {
     fn begin(&mut self) -> Result<(), FeedError> {
         let now = self.clock.now();
         if !self.greeted && now.since(self.last) > STALE {
-            let calendars = self.calendars.clone();
-            let market = Market::new(&self.feed, &self.exchanges, calendars, now);
-            self.market = market.map_err(FeedError::Fatal)?;
-            self.anchor = (now, now);
-            self.next_turn = now;
-            self.last = self.clock.now();
+            self.renew(now)?;
         }
+        Ok(())
+    }
+
+    /// A new market at an instant.
+    fn renew(&mut self, now: Timestamp) -> Result<(), FeedError> {
+        let calendars = self.calendars.clone();
+        let market = Market::new(&self.feed, &self.exchanges, calendars, now);
+        self.market = market.map_err(FeedError::Fatal)?;
+        self.anchor = (now, now);
+        self.next_turn = now;
+        self.last = self.clock.now();
         Ok(())
     }
 
     /// What has happened since the last time.
     fn go_on(&mut self) -> Result<Vec<Message>, FeedError> {
+        self.take_out_gap(self.clock.now())?;
+        // A new market took its time, which is no gap.
         let now = self.clock.now();
-        self.take_out_gap(now);
         self.last = now;
         let mut messages = Vec::new();
         if !std::mem::replace(&mut self.greeted, true) {
@@ -146,7 +158,7 @@ impl Synthetic {
         let restamp = restamp.map_err(FeedError::Fatal)?;
         let to_wall = |at: Timestamp| Timestamp::from_nanos(restamp.t(at.nanos()));
         let mut say = |message: Message| messages.push(message.moved(to_wall));
-        self.market.advance(until, &mut say);
+        let arrived = self.market.advance_within(until, MOST_MESSAGES, &mut say);
         if now >= self.next_turn {
             self.market.turn(&mut say);
             // A turn that was missed is not made up for.
@@ -154,6 +166,9 @@ impl Synthetic {
             let steps = self.interval.nanos().saturating_mul(behind);
             self.next_turn = self.next_turn.plus(Span::from_nanos(steps));
             self.tell_hours();
+        }
+        if !arrived {
+            self.fall_behind(now);
         }
         self.label(&messages)?;
         Ok(messages)
@@ -170,15 +185,45 @@ impl Synthetic {
         origin.plus(lived)
     }
 
-    fn take_out_gap(&mut self, now: Timestamp) {
-        let gap = now.since(self.last);
-        if gap > LONGEST_GAP || gap < Span::ZERO {
+    /// At speed 1 the market keeps the hours of the wall clock, and begins anew there; a faster
+    /// one goes on from where it was.
+    fn take_out_gap(&mut self, now: Timestamp) -> Result<(), FeedError> {
+        let keeps_hours = self.speed == 1.0;
+        let mut gap = now.since(self.last);
+        if keeps_hours && gap >= Span::ZERO {
+            gap = gap.max(now.since(self.market.now()));
+        }
+        if (Span::ZERO..=LONGEST_GAP).contains(&gap) {
+            return Ok(());
+        }
+        let gap_ms = gap.millis();
+        if keeps_hours {
             warn!(
-                gap_ms = gap.millis(),
-                "the market stood still: the clock was stepped, or this host cannot keep up"
+                gap_ms,
+                "the market begins anew: the clock was stepped, or this host cannot keep up"
             );
-            self.anchor = (now, self.market_time(self.last));
-            self.next_turn = now;
+            return self.renew(now);
+        }
+        warn!(
+            gap_ms,
+            "the market stood still: the clock was stepped, or this host cannot keep up"
+        );
+        self.anchor = (now, self.market_time(self.last));
+        self.next_turn = now;
+        Ok(())
+    }
+
+    /// More happens than can be written: a fast market runs slower than it was told to. At speed
+    /// 1 the rest comes with the next step, until it is too far behind.
+    fn fall_behind(&mut self, now: Timestamp) {
+        if self.speed != 1.0 {
+            self.anchor = (now, self.market.now());
+        }
+        if !std::mem::replace(&mut self.told_of_slowness, true) {
+            warn!(
+                messages = MOST_MESSAGES,
+                "more happens in a step than can be written: the market runs slower"
+            );
         }
     }
 

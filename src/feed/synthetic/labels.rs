@@ -1,6 +1,6 @@
 //! The truth about trades as JSON lines, so that detection can be scored.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
@@ -30,10 +30,11 @@ pub(super) struct Labels {
 }
 
 impl Labels {
-    /// A new file; what was there is replaced.
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
+    /// The end of a file: a feed that is started again must not destroy the truth so far.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().append(true).create(true).open(path)?;
         Ok(Self {
-            file: BufWriter::new(File::create(path)?),
+            file: BufWriter::new(file),
         })
     }
 

@@ -4,6 +4,7 @@
 //! What happens depends on the seed, the settings and the start alone; what a turn shows depends
 //! on the instant, whatever the steps that led there.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use quant::market::{Calendars, Symbol, Timestamp};
@@ -29,6 +30,8 @@ pub struct Market {
     ticks: Vec<u64>,
     chain_every: usize,
     turns: u64,
+    /// Chains times `chain_every` that are due and not yet a whole one.
+    chains_due: usize,
     /// The symbol whose chain is next.
     next_chain: usize,
 }
@@ -51,6 +54,12 @@ impl Market {
         };
         let world = World::new(&settings, calendars, feed.seed, start)?;
         let symbols: Vec<Symbol> = world.symbols().cloned().collect();
+        let mut names = BTreeSet::new();
+        if let Some(twice) = symbols.iter().find(|name| !names.insert(*name)) {
+            return Err(format!(
+                "{twice}: there twice: name every symbol once, and none like a generated one"
+            ));
+        }
         Ok(Self {
             // A second has room for a million of a symbol, and doubles hold the sum exactly.
             first_id: start.whole_seconds().unsigned_abs() * 1_000_000,
@@ -58,6 +67,7 @@ impl Market {
             ticks: vec![0; symbols.len()],
             chain_every: usize::try_from(feed.chain_every.max(1)).unwrap_or(usize::MAX),
             turns: 0,
+            chains_due: 0,
             next_chain: 0,
             world,
             symbols,
@@ -74,8 +84,24 @@ impl Market {
         (0..self.symbols.len()).any(|at| self.world.is_open(at))
     }
 
+    /// The instant up to which everything has happened.
+    pub fn now(&self) -> Timestamp {
+        self.world.now()
+    }
+
     /// Everything that happens up to and including `until`, in time order.
     pub fn advance(&mut self, until: Timestamp, each: &mut impl FnMut(Message)) {
+        self.advance_within(until, usize::MAX, each);
+    }
+
+    /// As much of it as so many messages say. Whether that was all; the rest comes next time.
+    pub fn advance_within(
+        &mut self,
+        until: Timestamp,
+        most: usize,
+        each: &mut impl FnMut(Message),
+    ) -> bool {
+        let mut said = 0;
         for Event { at, symbol, kind } in self.world.advance(until) {
             let name = &self.symbols[symbol];
             let what = match kind {
@@ -108,7 +134,12 @@ impl Market {
                 Kind::Quote { .. } | Kind::Book(_) => continue,
             };
             each(Message { at, what });
+            said += 1;
+            if said >= most {
+                return false;
+            }
         }
+        true
     }
 
     /// The currency each symbol trades in.
@@ -162,9 +193,13 @@ impl Market {
             say(What::Vix1d(level));
         }
         let few = self.symbols.len() <= ALL_AT_ONCE;
-        let wanted = match is_first && few {
-            true => self.symbols.len(),
-            false => self.symbols.len().div_ceil(self.chain_every),
+        let wanted = if is_first && few {
+            self.symbols.len()
+        } else {
+            // What does not divide is carried on, so that few symbols take their turns, too.
+            let due = self.chains_due + self.symbols.len();
+            self.chains_due = due % self.chain_every;
+            due / self.chain_every
         };
         let mut contracts = 0;
         for _ in 0..wanted {

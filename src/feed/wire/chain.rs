@@ -6,6 +6,13 @@ use quant::market::{Right, Settlement, Style, Timestamp};
 use quant::synthetic::world::{Chain, Contract};
 use serde::{Serialize, Serializer};
 
+/// Above it a number is read as percent.
+const HIGHEST_DECIMAL_IV: f64 = 3.0;
+/// Above it no volatility is believed.
+const HIGHEST_IV: f64 = 10.0;
+/// Above it a gamma is read as that of a hundred shares.
+const HIGHEST_GAMMA: f64 = 5.0;
+
 #[derive(Serialize)]
 struct ChainBytes<'a> {
     symbol: &'a str,
@@ -33,8 +40,10 @@ struct ContractBytes<'a> {
     ask_size: u32,
     last: Option<f64>,
     mark: f64,
+    #[serde(serialize_with = "iv")]
     iv: f64,
     delta: f64,
+    #[serde(serialize_with = "gamma")]
     gamma: f64,
     theta: f64,
     vega: f64,
@@ -77,9 +86,11 @@ struct QuoteBytes<'a> {
     open_interest: u32,
     oi_change: i32,
     delta: f64,
+    #[serde(serialize_with = "gamma")]
     gamma: f64,
     vega: f64,
     theta: f64,
+    #[serde(serialize_with = "iv")]
     iv: f64,
     timestamp: i64,
 }
@@ -242,4 +253,22 @@ fn date<S: Serializer>(date: &NaiveDate, to: S) -> Result<S::Ok, S::Error> {
 
 fn quant_integer<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
     quant::json::integer_if_whole(&Some(*value), to)
+}
+
+/// A volatility so that nobody takes it for percent: where it is higher than readers believe
+/// of a decimal it says its unit, and where they believe none, none is told.
+fn iv<S: Serializer>(iv: &f64, to: S) -> Result<S::Ok, S::Error> {
+    match *iv {
+        iv if iv > HIGHEST_IV => to.serialize_none(),
+        iv if iv > HIGHEST_DECIMAL_IV => to.collect_str(&format_args!("{:.6}%", 100.0 * iv)),
+        iv => to.serialize_f64(iv),
+    }
+}
+
+/// A higher gamma is read as that of a hundred shares, or not at all.
+fn gamma<S: Serializer>(gamma: &f64, to: S) -> Result<S::Ok, S::Error> {
+    match *gamma > HIGHEST_GAMMA {
+        true => to.serialize_none(),
+        false => to.serialize_f64(*gamma),
+    }
 }

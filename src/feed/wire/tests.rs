@@ -92,6 +92,39 @@ fn the_codec_reads_what_is_written() {
 }
 
 #[test]
+fn high_volatilities_and_gammas_are_read_as_they_were_meant() {
+    let mut written = written(false);
+    let message = written.iter_mut().find_map(|(message, _)| {
+        let is_spx = matches!(&message.what, What::Chain(chain) if chain.symbol.as_str() == "SPX");
+        is_spx.then_some(message)
+    });
+    let message = message.unwrap();
+    let What::Chain(chain) = &mut message.what else {
+        unreachable!()
+    };
+    (chain.contracts[0].iv, chain.contracts[1].iv) = (4.7012, 12.0);
+    chain.contracts[0].gamma = 7.0;
+    let at = message.at;
+    let mut records = Vec::new();
+    Wire::new("synthetic", true).write(message, &mut |record| records.push(record));
+    let value = json(&records[0]);
+    let listed = &value["contracts"];
+    assert_eq!(listed[0]["iv"], "470.120000%");
+    assert!(listed[0]["gamma"].is_null() && listed[1]["iv"].is_null());
+    let of_contract = |record: &&Record| record.key.as_ref() == "market:option_quote";
+    let quote = json(records.iter().find(of_contract).unwrap());
+    assert!(quote["iv"] == "470.120000%" && quote["gamma"].is_null());
+    let (calendars, rules, mut bad) = (calendars(), Rules::default(), BadInput::default());
+    let mut decoder = rules.decoder(at, &mut bad);
+    let builder = ChainBuilder::new(&calendars, "SPX", "XNYS");
+    let read = decoder.chain(&records[0].value, builder).unwrap();
+    let ivs = &read.contracts.iv;
+    let is_meant = |iv: f64| (iv - 4.7012).abs() < 1e-9;
+    assert!(ivs.iter().flatten().any(is_meant));
+    assert!(bad.is_empty(), "{bad:?}");
+}
+
+#[test]
 fn channels_carry_what_readers_of_them_expect() {
     let mut seen = Vec::new();
     for (message, records) in written(true) {

@@ -121,7 +121,7 @@ fn chains_come_by_turns_and_all_on_the_first() {
 }
 
 #[test]
-fn a_closed_market_says_no_more_than_its_prices() {
+fn a_closed_market_says_nothing() {
     let saturday = START.plus(Span::from_seconds(86_400.0));
     let exchanges = Exchanges::default();
     let calendars = Arc::new(calendars());
@@ -130,7 +130,53 @@ fn a_closed_market_says_no_more_than_its_prices() {
     let mut say = |message: Message| said.push(message.what.kind());
     market.advance(saturday.plus(Span::from_seconds(60.0)), &mut say);
     market.turn(&mut say);
-    assert_eq!((said, market.is_open()), (vec!["underlying"; 9], false));
+    assert_eq!((said, market.is_open()), (vec![], false));
+}
+
+#[test]
+fn a_lone_chain_comes_every_so_many_turns() {
+    let mut market = market(&Feed {
+        always_open: true,
+        symbols: vec![Symbol::new("SPY").unwrap()],
+        chain_every: 5,
+        ..Feed::default()
+    });
+    let mut turns = Vec::new();
+    for turn in 0..11 {
+        market.turn(&mut |message| {
+            if let What::Chain(_) = message.what {
+                turns.push(turn);
+            }
+        });
+    }
+    assert_eq!(turns, [0, 5, 10]);
+}
+
+#[test]
+fn a_symbol_that_is_there_twice_is_refused() {
+    for names in [["SPY", "SPY"], ["SPY", "S0001"]] {
+        let feed = Feed {
+            symbols: names.map(|name| Symbol::new(name).unwrap()).into(),
+            ..feed(true)
+        };
+        let (exchanges, calendars) = (Exchanges::default(), Arc::new(calendars()));
+        let refused = Market::new(&feed, &exchanges, calendars, START).err();
+        let why = refused.unwrap();
+        assert!(why.starts_with(names[1]), "{why}");
+    }
+}
+
+#[test]
+fn a_step_of_so_many_messages_goes_on_where_it_ended() {
+    let said = |most: usize| {
+        let (mut market, mut messages) = (market(&feed(true)), Vec::new());
+        let until = START.plus(Span::from_seconds(20.0));
+        while !market.advance_within(until, most, &mut |message| messages.push(message)) {
+            assert!(messages.len().is_multiple_of(most) && market.now() <= until);
+        }
+        written(&messages)
+    };
+    assert!(said(100) == said(usize::MAX));
 }
 
 #[test]

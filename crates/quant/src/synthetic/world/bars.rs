@@ -9,7 +9,8 @@ pub struct Minute {
     pub bar: Bar,
     /// How many prints it had.
     pub count: u32,
-    /// Its volume-weighted price in units of the currency; that of the close without a trade.
+    /// Its volume-weighted price in units of the currency, without blocks; that of the close
+    /// without a trade.
     pub average: f64,
 }
 
@@ -38,6 +39,8 @@ pub(super) struct OpenMinute {
     low: Price,
     close: Price,
     volume: i64,
+    /// Of the volume, what traded at prices that count.
+    priced: i64,
     notional: f64,
     count: u32,
 }
@@ -51,6 +54,7 @@ impl OpenMinute {
             low: last,
             close: last,
             volume: 0,
+            priced: 0,
             notional: 0.0,
             count: 0,
         }
@@ -59,22 +63,33 @@ impl OpenMinute {
     /// Takes a trade.
     pub(super) fn take(&mut self, trade: &Trade) {
         let price = trade.price;
-        if self.count == 0 {
+        if self.priced == 0 {
             (self.open, self.high, self.low) = (price, price, price);
         }
         self.high = self.high.max(price);
         self.low = self.low.min(price);
         self.close = price;
-        self.volume = self.volume.saturating_add(trade.size.units());
+        self.priced = self.priced.saturating_add(trade.size.units());
         self.notional += price.to_f64() * trade.size.to_f64();
+        self.take_volume(trade);
+    }
+
+    /// Takes a trade whose price was agreed elsewhere: it counts, its price does not.
+    pub(super) fn take_volume(&mut self, trade: &Trade) {
+        self.volume = self.volume.saturating_add(trade.size.units());
         self.count += 1;
+    }
+
+    /// Forgets what came after the last minute ended; the price stays.
+    pub(super) fn reset(&mut self) {
+        *self = Self::after(self.close);
     }
 
     /// Ends it; the next one is empty.
     pub(super) fn end(&mut self, start: Timestamp) -> Minute {
         let volume = Size::from_units(self.volume);
-        let average = if self.volume > 0 {
-            self.notional / volume.to_f64()
+        let average = if self.priced > 0 {
+            self.notional / Size::from_units(self.priced).to_f64()
         } else {
             self.close.to_f64()
         };
@@ -90,7 +105,7 @@ impl OpenMinute {
             count: self.count,
             average,
         };
-        *self = Self::after(self.close);
+        self.reset();
         minute
     }
 }

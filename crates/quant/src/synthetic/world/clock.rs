@@ -147,15 +147,19 @@ impl Clock {
         }
     }
 
-    /// Sessions, and parts of one, until an expiry on closing prints; nights count nothing.
-    pub(super) fn sessions_to(&self, expiry: NaiveDate, now: Timestamp) -> f64 {
+    /// Sessions, and parts of one, until an expiry on closing prints; nights count nothing. In a
+    /// world that is always open they are days of elapsed time, as its variance is.
+    pub(super) fn sessions_to(
+        &self,
+        expiry: NaiveDate,
+        settles_at: Timestamp,
+        now: Timestamp,
+    ) -> f64 {
+        if self.is_always_open() {
+            return t_years(settles_at, now) * self.sessions_a_year();
+        }
         let left = 1.0 - self.elapsed(now);
-        let ahead = if self.is_always_open() {
-            expiry.signed_duration_since(self.date).num_days().max(0) as f64
-        } else {
-            self.ahead.partition_point(|date| *date < expiry) as f64
-        };
-        left + ahead
+        left + self.ahead.partition_point(|date| *date < expiry) as f64
     }
 
     /// Up to which date sessions are counted are counted from the session on.

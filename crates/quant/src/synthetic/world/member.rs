@@ -102,6 +102,8 @@ impl Member {
         books: bool,
     ) {
         self.day.previous_close = self.tape.last();
+        // The rest of an order that came with the close belongs to no minute of this session.
+        self.minute.reset();
         if let Some(night) = night {
             self.spot
                 .advance(clock.night_years(), night, &mut self.chance);

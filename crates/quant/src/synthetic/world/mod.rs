@@ -79,7 +79,7 @@ pub enum Kind {
     Bar(Minute),
     /// What the closing auction's feed tells, in the last ten minutes.
     Imbalance(Imbalance),
-    /// The fair price, once a second where it changed.
+    /// The fair price: as a session opens, and once a second where it changed.
     Underlying(Underlier),
 }
 

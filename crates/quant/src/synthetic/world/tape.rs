@@ -150,21 +150,26 @@ impl Tape {
         self.next_refresh = NEVER;
     }
 
-    /// The print of the closing auction.
-    pub(super) fn auction(&mut self, at: Timestamp, price: Price, size: Size) -> Kind {
+    /// The print of the closing auction, with the quote that stands.
+    pub(super) fn auction(
+        &mut self,
+        at: Timestamp,
+        tick: Price,
+        price: Price,
+        size: Size,
+    ) -> (Trade, Truth) {
         let trade = Trade {
             at,
             price,
             size,
             flag: Side::Unknown,
-            touch: Some(self.touch_of(price)),
+            touch: Some(self.touch(tick)),
             venue: Some(Venue::new("XNYS")),
             conditions: Conditions::AUCTION,
         };
         self.last = price;
         self.shares = self.shares.saturating_add(size.units() / Size::SCALE);
-        let truth = Truth::of(Side::Unknown);
-        Kind::Trade { trade, truth }
+        (trade, Truth::of(Side::Unknown))
     }
 
     /// Drift of the price a second in its standard deviations, from the episode under way.
@@ -277,14 +282,6 @@ impl Tape {
         Touch {
             bid: ticks(self.bids.best(), tick),
             ask: ticks(self.asks.best(), tick),
-        }
-    }
-
-    /// The quote of an auction: it stood where the auction cleared.
-    fn touch_of(&self, price: Price) -> Touch {
-        Touch {
-            bid: price,
-            ask: price,
         }
     }
 

@@ -29,8 +29,6 @@ impl World {
                 .tape
                 .quote(self.members[symbol].terms.tick, start);
             self.tell(start, symbol, kind);
-            let price = self.members[symbol].underlier();
-            self.tell(start, symbol, Kind::Underlying(price));
         }
         for clock in 0..self.clocks.len() {
             if self.clocks[clock].open() <= start {
@@ -78,10 +76,11 @@ impl World {
         }
         self.now = due;
         if let Some(kind) = kind {
-            if let Kind::Trade { trade, truth } = &kind
-                && !truth.block
-            {
-                member.minute.take(trade);
+            if let Kind::Trade { trade, truth } = &kind {
+                match truth.block {
+                    true => member.minute.take_volume(trade),
+                    false => member.minute.take(trade),
+                }
             }
             self.tell(due, symbol, kind);
         }
@@ -97,7 +96,7 @@ impl World {
         self.pass_second(at);
         for clock in 0..self.clocks.len() {
             if self.clocks[clock].is_running() && self.clocks[clock].close() <= at {
-                self.close(clock, at);
+                self.close(clock);
             }
         }
         for clock in 0..self.clocks.len() {
@@ -118,6 +117,7 @@ impl World {
             return;
         };
         let shocks = Shocks::draw(&mut self.factors, years);
+        let minute_start = (at.whole_seconds() - 1).div_euclid(60) * 60;
         let ends_minute = at.whole_seconds() % 60 == 0;
         for symbol in 0..self.members.len() {
             let member = &mut self.members[symbol];
@@ -132,14 +132,27 @@ impl World {
             let terms = told.then(|| member.auction(clock)).flatten();
             let imbalance =
                 terms.map(|terms| terms.imbalance(member.spot.price(), at, clock.close()));
-            let minute =
-                ends_minute.then(|| member.minute.end(at.minus(Span::from_millis(60_000))));
+            // The print of the auction is the end of the last minute, which ends with the session.
+            let closes = clock.close() <= at;
+            let terms = closes.then(|| member.auction(clock)).flatten();
+            let print = terms.map(|terms| {
+                let told = terms.imbalance(member.spot.price(), at, at);
+                let price = told.near_price.unwrap_or(member.price());
+                let print = member.tape.auction(at, terms.tick, price, told.paired);
+                member.minute.take(&print.0);
+                print
+            });
+            let start = Timestamp::from_seconds(minute_start);
+            let minute = (ends_minute || closes).then(|| member.minute.end(start));
             let underlier = changed.then(|| member.underlier());
             if let Some(underlier) = underlier {
                 self.tell(at, symbol, Kind::Underlying(underlier));
             }
             if let Some(imbalance) = imbalance {
                 self.tell(at, symbol, Kind::Imbalance(imbalance));
+            }
+            if let Some((trade, truth)) = print {
+                self.tell(at, symbol, Kind::Trade { trade, truth });
             }
             if let Some(minute) = minute {
                 self.tell(at, symbol, Kind::Bar(minute));
@@ -159,24 +172,17 @@ impl World {
                 if let Some(due) = member.tape.due() {
                     self.heads.push(Reverse((due, symbol)));
                 }
+                let price = member.underlier();
+                self.tell(at, symbol, Kind::Underlying(price));
             }
         }
     }
 
-    fn close(&mut self, clock: usize, at: Timestamp) {
-        for symbol in 0..self.members.len() {
-            let member = &mut self.members[symbol];
-            if member.clock != clock {
-                continue;
+    fn close(&mut self, clock: usize) {
+        for member in &mut self.members {
+            if member.clock == clock {
+                member.tape.close();
             }
-            member.tape.close();
-            let Some(terms) = member.auction(&self.clocks[clock]) else {
-                continue;
-            };
-            let told = terms.imbalance(member.spot.price(), at, at);
-            let price = told.near_price.unwrap_or(member.price());
-            let kind = member.tape.auction(at, price, told.paired);
-            self.tell(at, symbol, kind);
         }
         // Where no session follows, the clock stands still: nothing opens any more.
         self.clocks[clock].stop();

@@ -212,11 +212,14 @@ fn bars_hold_the_trades_of_their_minute() {
         );
         let within: Vec<_> = trades
             .iter()
-            .filter(|(trade, truth)| (start..end).contains(&trade.at) && !truth.block)
+            .filter(|(trade, _)| (start..end).contains(&trade.at))
             .collect();
         assert_eq!(within.len(), minute.count as usize);
         let volume: i64 = within.iter().map(|(trade, _)| trade.size.units()).sum();
         assert_eq!(volume, minute.bar.volume.units());
+        // A block counts, its price does not.
+        let priced = within.iter().filter(|(_, truth)| !truth.block);
+        let within: Vec<_> = priced.collect();
         let Some(high) = within.iter().map(|(trade, _)| trade.price).max() else {
             continue;
         };
@@ -251,6 +254,16 @@ fn the_last_ten_minutes_tell_of_the_auction_and_it_prints() {
     let (auction, _) = *trades_of(&events, aapl).last().unwrap();
     assert_eq!(auction.at, at("2026-03-02T21:00:00Z"));
     assert!(auction.conditions.has(Conditions::AUCTION) && auction.size > first.paired);
+    let touch = auction.touch.unwrap();
+    assert!(touch.bid < touch.ask, "no quote is locked: {touch:?}");
+    let bars = events.iter().filter_map(|event| match &event.kind {
+        Kind::Bar(minute) if event.symbol == aapl => Some(minute.bar),
+        _ => None,
+    });
+    let bar = bars.last().unwrap();
+    assert_eq!(bar.start, at("2026-03-02T20:59:00Z"));
+    assert_eq!(bar.close, auction.price);
+    assert!(bar.volume >= auction.size);
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Member {
         let mut nearest = self.series.iter().filter(settles_later).map(|one| {
             let listed = &one.listed;
             let years = clock.years_to(listed.expiry, Settlement::Pm, listed.settles_at, now);
-            let sessions = clock.sessions_to(listed.expiry, now);
+            let sessions = clock.sessions_to(listed.expiry, listed.settles_at, now);
             (level::swap_variance(&surface.slice(years)), sessions)
         });
         let first = nearest.next()?;
