@@ -256,11 +256,11 @@ fn the_last_ten_minutes_tell_of_the_auction_and_it_prints() {
     assert!(auction.conditions.has(Conditions::AUCTION) && auction.size > first.paired);
     let touch = auction.touch.unwrap();
     assert!(touch.bid < touch.ask, "no quote is locked: {touch:?}");
-    let bars = events.iter().filter_map(|event| match &event.kind {
+    let mut bars = events.iter().filter_map(|event| match &event.kind {
         Kind::Bar(minute) if event.symbol == aapl => Some(minute.bar),
         _ => None,
     });
-    let bar = bars.last().unwrap();
+    let bar = bars.next_back().unwrap();
     assert_eq!(bar.start, at("2026-03-02T20:59:00Z"));
     assert_eq!(bar.close, auction.price);
     assert!(bar.volume >= auction.size);
