@@ -33,7 +33,7 @@ use crate::store::keys;
 use crate::telemetry;
 
 /// The market's own past that is computed before the first screen, so that it shows numbers.
-const PAST: Span = Span::from_millis(15 * 60_000);
+const PAST: Span = Span::from_millis(25 * 60_000);
 /// How long before the first screen there are option chains: what rests on them needs no past.
 const CHAINS: Span = Span::from_millis(6_000);
 /// How often the market moves on.

@@ -326,10 +326,13 @@ fn the_demo_shows_a_value_of_vpin_for_every_symbol() {
         known && cells.nth(5).is_some_and(|cell| cell != "-")
     });
     assert_eq!(gex.count(), UNIVERSE.len(), "{last}");
-    assert!(
-        last.contains("vix1d 1") || last.contains("vix1d 2"),
-        "{last}"
-    );
+    // In index hours it is computed from the chain, else the market says it: a number either way.
+    let level = last
+        .split("vix1d ")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next());
+    let level: f64 = level.and_then(|level| level.parse().ok()).unwrap_or(0.0);
+    assert!((3.0..60.0).contains(&level), "{last}");
     assert!(last.contains("9 symbols"), "{last}");
 }
 
