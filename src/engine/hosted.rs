@@ -183,7 +183,8 @@ fn settings_hash(entry: &Entry, params: &Value, terms: &Terms) -> String {
     short_hash(&text)
 }
 
-fn short_hash(text: &str) -> String {
+/// Eight hexadecimal digits that tell settings apart.
+pub(super) fn short_hash(text: &str) -> String {
     format!("{:08x}", xxh3_64(text.as_bytes()) as u32)
 }
 

@@ -24,7 +24,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use self::messages::Underlying;
 use self::overlay::Overlay;
-use super::hosted::{Hosted, failed, panic_text};
+use super::hosted::{Hosted, failed, panic_text, short_hash};
 use super::plan::Jobs;
 use super::states::{self, TapeState};
 use super::trades::TradeIntake;
@@ -575,7 +575,7 @@ impl Terms {
     /// Hash of the settings that the state of a tape depends on.
     fn tape_settings(&self) -> String {
         let text = format!("{:?}{}{}", self.signing, self.ring, self.drop_repeats);
-        format!("{:08x}", xxh3_64(text.as_bytes()) as u32)
+        short_hash(&text)
     }
 
     pub(super) fn interval_of(&self, job: Job) -> Option<Span> {

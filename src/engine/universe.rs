@@ -22,7 +22,7 @@ use quant::volatility::Origin;
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::hosted::{HISTORY_TTL, Written, failed, panic_text};
+use super::hosted::{HISTORY_TTL, Written, failed, panic_text, short_hash};
 use super::plan::Jobs;
 use super::states;
 use super::symbol::{PackedState, Report};
@@ -539,7 +539,7 @@ impl Seat {
                 symbol: None,
                 stamp: entry.card.stamp,
                 currency: terms.currency.clone(),
-                config: format!("{:08x}", xxh3_64(params.to_string().as_bytes()) as u32),
+                config: short_hash(&params.to_string()),
                 engine: env!("CARGO_PKG_VERSION"),
                 interval,
             },

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::calculator::{Job, Scope, Status};
 use crate::market::Timestamp;
 use crate::universe::totals::{Amounts, Totals};
-use crate::universe::{Part, Told, Universe, UniverseCalculator};
+use crate::universe::{Member, Part, Told, Universe, UniverseCalculator};
 
 /// Settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,17 +115,15 @@ impl UniverseCalculator for Sector {
 
 /// What the symbols of each sector come to.
 pub fn by_sector(universe: &Universe, currency: &str, toxic_vpin: f64) -> BTreeMap<String, Totals> {
-    let names: std::collections::BTreeSet<&str> = universe
-        .members
-        .iter()
-        .map(|member| member.sector.as_str())
-        .collect();
-    let totals = |name: &str| {
-        let members = universe.members.iter().filter(|m| m.sector == name);
-        Totals::of(members, currency, toxic_vpin)
+    let mut members: BTreeMap<&str, Vec<&Member>> = BTreeMap::new();
+    for member in &universe.members {
+        members.entry(&member.sector).or_default().push(member);
+    }
+    let totals = |(name, members): (&str, Vec<&Member>)| {
+        let totals = Totals::of(members.into_iter(), currency, toxic_vpin);
+        (name.to_owned(), totals)
     };
-    let pair = |name: &str| (name.to_owned(), totals(name));
-    names.into_iter().map(pair).collect()
+    members.into_iter().map(totals).collect()
 }
 
 impl Payload {
