@@ -4,7 +4,9 @@
 
 mod allowed;
 mod environment;
+mod feed;
 mod flags;
+mod http;
 mod layers;
 pub mod overall;
 mod positions;
@@ -23,13 +25,15 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use environment::environment;
+pub use feed::Feed;
+pub use http::Http;
 pub use layers::load;
 pub use problem::{ConfigErrors, Origin, Problem};
 pub use reload::{Reloaded, reload};
 pub use secret::RedisUrl;
 pub use settings::{
-    ChainService, Config, Engine, Events, Feed, Http, Inputs, Keys, Limits, Log, Market, MaxAgeMs,
-    Redis, Signing, StoreTtls, SymbolSigning, Symbols, Tape,
+    ChainService, Config, Engine, Events, Inputs, Keys, Limits, Log, Market, MaxAgeMs, Redis,
+    Signing, StoreTtls, SymbolSigning, Symbols, Tape,
 };
 pub use values::{DateOrder, Interval, Level};
 
