@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Known;
+use super::history::HistoryUrl;
 use super::secret::{RedisUrl, masked};
 use super::values::{DateOrder, Level};
 
@@ -19,6 +20,9 @@ pub(super) enum Allowed {
     Range(f64, f64),
     Flag,
     Url,
+    HistoryUrl,
+    /// Names of documents, each once.
+    Documents,
     /// The path of a file whose first line is a URL.
     Path,
     File,
@@ -109,6 +113,21 @@ const SETTINGS: &[(&str, Allowed)] = &[
     ("feed.dirt", Allowed::Range(0.0, 1.0)),
     ("feed.prices.*", Allowed::Range(0.01, 1e6)),
     ("feed.volatilities.*", Allowed::Range(0.01, 3.0)),
+    ("history.url", Allowed::HistoryUrl),
+    ("history.retention_days", Allowed::Range(1.0, 3_650.0)),
+    (
+        "history.daily_retention_days",
+        Allowed::Range(1.0, 36_500.0),
+    ),
+    ("history.flush_ms", Allowed::Range(10.0, 60_000.0)),
+    (
+        "history.queue_bytes",
+        Allowed::Range(KIB * KIB, 16.0 * KIB * KIB * KIB),
+    ),
+    ("history.documents", Allowed::Documents),
+    ("history.metrics_seconds", Allowed::Range(1.0, 3_600.0)),
+    ("history.chain_seconds", Allowed::Range(1.0, 86_400.0)),
+    ("history.option_quotes", Allowed::Flag),
     ("http.listen", Allowed::Listen),
     ("http.token_file", Allowed::File),
     ("tape.ring", Allowed::Range(1.0, 65_536.0)),
@@ -216,6 +235,7 @@ pub(super) fn check(allowed: &Allowed, value: &Value, known: &Known) -> Result<(
         // An empty table by symbol is a leaf, too.
         _ if value.is_null() || value.is_object() => Ok(()),
         Allowed::Url => RedisUrl::new(text).map(drop),
+        Allowed::HistoryUrl => HistoryUrl::new(text).map(drop),
         Allowed::Path if text.is_empty() || text.contains("://") => {
             Err("must be the path of a file whose first line is the URL".to_owned())
         }
@@ -236,19 +256,10 @@ pub(super) fn check(allowed: &Allowed, value: &Value, known: &Known) -> Result<(
         },
         Allowed::Level => one_of::<Level>(value),
         Allowed::Method => one_of::<Method>(value),
-        Allowed::Words(words) => {
-            let named = elements(value);
-            let strange = named.iter().find(|name| !words.contains(name));
-            let twice = (1..named.len()).find(|at| named[..*at].contains(&named[*at]));
-            match (strange, twice) {
-                (None, None) => Ok(()),
-                (Some(name), _) => Err(format!(
-                    "must be some of {} (is {})",
-                    words.join(", "),
-                    shown(&Value::from(*name))
-                )),
-                (None, Some(at)) => Err(format!("names {} twice", named[at])),
-            }
+        Allowed::Words(words) => named(value, words),
+        Allowed::Documents => {
+            let cards = quant::calculators::all();
+            named(value, &cards.map(|card| card.name).collect::<Vec<_>>())
         }
         Allowed::Word(words) if words.contains(&text) => Ok(()),
         Allowed::Word(words) => must(&format!("one of {}", words.join(", "))),
@@ -262,6 +273,22 @@ pub(super) fn check(allowed: &Allowed, value: &Value, known: &Known) -> Result<(
         Allowed::Listen => check_listen(value),
         Allowed::Zone if text.parse::<Tz>().is_ok() => Ok(()),
         Allowed::Zone => must("an IANA time zone such as America/New_York"),
+    }
+}
+
+/// Some of these names, each once.
+fn named(value: &Value, words: &[&str]) -> Result<(), String> {
+    let named = elements(value);
+    let strange = named.iter().find(|name| !words.contains(name));
+    let twice = (1..named.len()).find(|at| named[..*at].contains(&named[*at]));
+    match (strange, twice) {
+        (None, None) => Ok(()),
+        (Some(name), _) => Err(format!(
+            "must be some of {} (is {})",
+            words.join(", "),
+            shown(&Value::from(*name))
+        )),
+        (None, Some(at)) => Err(format!("names {} twice", named[at])),
     }
 }
 

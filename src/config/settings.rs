@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::Known;
 use super::feed::Feed;
+use super::history::History;
 use super::http::Http;
 use super::overall::{Correlation, Portfolio, Volatility};
 use super::secret::RedisUrl;
@@ -61,6 +62,8 @@ pub struct Config {
     pub toxic_vpin: f64,
     /// What `analytics feed` publishes.
     pub feed: Feed,
+    /// What is kept.
+    pub history: History,
     /// The HTTP server.
     pub http: Http,
     /// The ring of recent trades.
@@ -102,6 +105,7 @@ impl Config {
             sector_map: BTreeMap::new(),
             toxic_vpin: 0.7,
             feed: Feed::default(),
+            history: History::default(),
             http: Http::default(),
             tape: Tape::default(),
             inputs: Inputs::default(),

@@ -1,0 +1,1 @@
+//! The database: opened and migrated, batches stored, old rows forgotten, questions answered.
