@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use quant::market::{SignedTrade, Symbol, Timestamp};
 
+use crate::history::intake::Intake;
 use crate::replay::files::ReplayFiles;
 use crate::store::board::Board;
 use crate::store::exchange::{How, StoreError, Write};
@@ -19,6 +20,7 @@ const STATE_TTL: u64 = 4 * 86_400;
 pub struct Sink {
     place: Place,
     aliases: bool,
+    history: Option<Intake>,
 }
 
 #[derive(Clone)]
@@ -34,6 +36,7 @@ impl From<Place> for Sink {
         Self {
             place,
             aliases: false,
+            history: None,
         }
     }
 }
@@ -60,8 +63,22 @@ impl Sink {
         Self { aliases, ..self }
     }
 
+    /// Tells history of every document that was written.
+    #[must_use]
+    pub fn with_history(self, history: Option<Intake>) -> Self {
+        Self { history, ..self }
+    }
+
     /// Writes documents.
     pub async fn publish(&self, writes: &[Write], now: Timestamp) -> Result<(), StoreError> {
+        self.write(writes, now).await?;
+        if let Some(history) = &self.history {
+            history.published(writes, now);
+        }
+        Ok(())
+    }
+
+    async fn write(&self, writes: &[Write], now: Timestamp) -> Result<(), StoreError> {
         let named_twice = self.aliases.then(|| with_aliases(writes));
         let writes = named_twice.as_deref().unwrap_or(writes);
         match &self.place {
@@ -90,7 +107,7 @@ impl Sink {
             how: How::Replace,
         };
         let writes: Vec<Write> = states.into_iter().map(write).collect();
-        self.publish(&writes, now).await
+        self.write(&writes, now).await
     }
 
     /// Writes the heartbeat.

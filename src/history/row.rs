@@ -1,5 +1,7 @@
 //! What is stored, a row each. Every kind has a key, so that what is said twice is stored once.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use chrono::NaiveDate;
 use quant::market::{Right, Symbol, Timestamp};
@@ -19,6 +21,24 @@ pub enum Row {
     Bar(Bar),
 }
 
+impl Row {
+    /// How many there are of each kind, by the names of their tables.
+    pub fn kinds(rows: &[Self]) -> BTreeMap<&'static str, u64> {
+        let mut kinds = BTreeMap::new();
+        for row in rows {
+            let kind = match row {
+                Self::Tick(_) => "underlying_ticks",
+                Self::Quote(_) => "option_quotes",
+                Self::Chain(_) => "option_chains",
+                Self::Metric(_) => "metrics",
+                Self::Bar(_) => "bars",
+            };
+            *kinds.entry(kind).or_default() += 1;
+        }
+        kinds
+    }
+}
+
 /// A price of an underlying. Its key is symbol and time; the first said stays.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tick {
@@ -35,8 +55,9 @@ pub struct Tick {
 pub struct Contract {
     /// The underlying.
     pub symbol: Symbol,
-    /// The date it expires.
-    pub expiry: NaiveDate,
+    /// Its series as keys name it: the date it expires, `2026-12-18`, or one of several of that date,
+    /// `2026-12-18:AM`.
+    pub series: String,
     /// Call or put.
     pub right: Right,
     /// Strike.
@@ -66,11 +87,14 @@ pub struct Quote {
     pub open_interest: Option<f64>,
 }
 
-/// The chain of one expiry. Its key is symbol, expiry and time; the first said stays.
+/// The chain of one series. Its key is symbol, series and time; the first said stays.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chain {
     /// The underlying.
     pub symbol: Symbol,
+    /// The series as keys name it: the date it expires, `2026-12-18`, or one of several of that date,
+    /// `2026-12-18:AM`.
+    pub series: String,
     /// The date it expires.
     pub expiry: NaiveDate,
     /// When its quotes were so.

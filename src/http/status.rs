@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{State, json};
 use crate::engine::status::{DocumentState, JobState, Known};
+use crate::history::status::Report;
 use crate::store::inbox::Counts;
 
 /// The whole state as JSON.
@@ -34,6 +35,7 @@ struct Body {
     jobs: BTreeMap<&'static str, Value>,
     channels: BTreeMap<&'static str, Counts>,
     bad_input: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
+    history: Option<Report>,
     overall: BTreeMap<String, DocumentState>,
     symbols: BTreeMap<String, BTreeMap<&'static str, DocumentState>>,
 }
@@ -71,6 +73,7 @@ impl Body {
                 .collect(),
             channels: known.channels.clone(),
             bad_input: known.bad_input.clone(),
+            history: known.history.as_ref().map(|history| history.report()),
             overall: known.overall.clone(),
             symbols: symbols
                 .map(|(symbol, documents)| (symbol.to_string(), documents.clone()))
