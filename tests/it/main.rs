@@ -19,6 +19,7 @@ mod faults;
 mod feed_synthetic;
 mod flow;
 mod harness_works;
+mod history;
 mod options;
 mod overall;
 mod overall_sources;
