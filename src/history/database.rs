@@ -9,6 +9,8 @@ mod old;
 mod postgres;
 mod questions;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,18 +1,17 @@
 //! History: what is stored is read back, from SQLite and from PostgreSQL alike, and every fault costs history only.
 
-use crate::harness::PostgresDatabase;
+use crate::harness::{PostgresDatabase, PostgresServer};
 use analytics::config::HistoryUrl;
 use analytics::history::database::{Cursor, Database, HistoryError, Point, Stored, Which, Window};
 use analytics::history::row::{Bar, Chain, Contract, Metric, Quote, Row, Tick};
 use chrono::NaiveDate;
 use quant::market::{Right, Span, Symbol, Timestamp};
-use std::path::PathBuf;
 use tempfile::TempDir;
 
 /// A place for a database, and what keeps it.
 struct Home {
     url: HistoryUrl,
-    folder: TempDir,
+    _folder: TempDir,
     postgres: Option<PostgresDatabase>,
 }
 
@@ -22,7 +21,7 @@ impl Home {
         let file = folder.path().join("var/history.db");
         Self {
             url: HistoryUrl::new(&format!("sqlite:{}", file.display())).unwrap(),
-            folder,
+            _folder: folder,
             postgres: None,
         }
     }
@@ -31,13 +30,9 @@ impl Home {
         let postgres = PostgresDatabase::new();
         Self {
             url: HistoryUrl::new(&postgres.url()).unwrap(),
-            folder: TempDir::new().unwrap(),
+            _folder: TempDir::new().unwrap(),
             postgres: Some(postgres),
         }
-    }
-
-    fn file(&self) -> PathBuf {
-        self.folder.path().join("var/history.db")
     }
 
     async fn open(&self) -> Database {
@@ -550,4 +545,61 @@ async fn a_large_batch_is_one_transaction(home: Home) {
     assert_eq!(stored(&database, &rows).await.rows, 10_000);
     assert_eq!(stored(&database, &rows).await.known, 10_000);
     assert_eq!(count(&database, "option_quotes").await, 10_000);
+}
+
+#[test]
+fn a_server_that_went_away_is_used_again_when_it_is_back() {
+    let mut server = PostgresServer::start();
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_all().build().unwrap();
+    runtime.block_on(async {
+        let url = HistoryUrl::new(&server.url("postgres")).unwrap();
+        let database = Database::open(&url).await.unwrap();
+        stored(&database, &[tick("SPX", 0, 1.0)]).await;
+        let spx = symbol("SPX");
+        let ask = || database.ticks(&spx, 9, None);
+        assert_eq!(ask().await.unwrap().len(), 1);
+
+        server.kill();
+        let rows = [tick("SPX", 0, 1.0), tick("SPX", 1, 1.0)];
+        for _ in 0..2 {
+            let error = database.store(&rows).await.unwrap_err();
+            assert!(matches!(error, HistoryError::Away(_)), "{error}");
+            assert!(error.passes());
+        }
+        let error = ask().await.unwrap_err();
+        assert!(matches!(error, HistoryError::Away(_)), "{error}");
+        let error = Database::open(&url).await.unwrap_err();
+        assert!(matches!(error, HistoryError::Away(_)), "{error}");
+
+        server.start_again();
+        let again = stored(&database, &rows).await;
+        assert_eq!((again.rows, again.known), (1, 1));
+        assert_eq!(ask().await.unwrap().len(), 2);
+
+        // A restart while nothing is stored is not noticed at all.
+        server.kill();
+        server.start_again();
+        assert_eq!(stored(&database, &[tick("SPX", 2, 1.0)]).await.rows, 1);
+    });
+}
+
+#[test]
+fn a_password_is_in_no_error() {
+    run(Home::postgres(), async |home| {
+        let good = home.postgres.as_ref().unwrap().url();
+        for url in [
+            "postgres://joe:hunter2@127.0.0.1:1/db".to_owned(),
+            "postgres://joe:hunter2@host:port/db".to_owned(),
+            "postgres://joe:hunter2@host/db?sslmode=hunter2".to_owned(),
+            "postgres://joe:hunter2@host/db?sslpassword=hunter2".to_owned(),
+            good.replace("postgres@", "nobody:hunter2@"),
+            good.replace("history_", "absent_"),
+        ] {
+            let url = HistoryUrl::new(&url).unwrap();
+            let error = Database::open(&url).await.unwrap_err();
+            let text = format!("{error} {error:?}");
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    });
 }

@@ -20,6 +20,8 @@ mod feed_synthetic;
 mod flow;
 mod harness_works;
 mod history;
+mod history_kills;
+mod history_load;
 mod options;
 mod overall;
 mod overall_sources;

@@ -21,7 +21,7 @@ use super::ids::Ids;
 use super::{HistoryError, Stored, migrate, old};
 
 /// A writer waits so long for another process, such as a backup.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 5000 });
 /// Rows of one statement: beyond it nothing is gained.
 const ROWS: usize = 256;
 /// Pages of the log before they are moved into the file: 16 MiB.
@@ -151,6 +151,14 @@ impl File {
                 writer.connection.close().await.ok();
                 Err(self.explain(&error))
             }
+        }
+    }
+
+    /// Closes the writing connection, as a failure does.
+    #[cfg(test)]
+    pub(super) async fn begin_anew(&self) {
+        if let Some(writer) = self.writer.lock().await.take() {
+            writer.connection.close().await.unwrap();
         }
     }
 
