@@ -203,6 +203,7 @@ impl Writer {
                             *report.stored.entry(kind).or_default() += count;
                         }
                         report.repeated += stored.known;
+                        report.refused += stored.unfit;
                         report.batch_ms = Some(batch_ms);
                     });
                     for (kind, count) in kinds {
