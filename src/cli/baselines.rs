@@ -17,7 +17,7 @@ use crate::history::writer::Reader;
 use crate::sink::Sink;
 
 /// Between two looks at which symbols are due.
-const LOOK: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_secs(2);
 /// Between two symbols: nothing waits for a baseline.
 const REST: Duration = Duration::from_millis(5);
 

@@ -20,6 +20,7 @@ mod feed_synthetic;
 mod flow;
 mod harness_works;
 mod history;
+mod history_daemon;
 mod history_kills;
 mod history_load;
 mod options;
