@@ -383,7 +383,7 @@ async fn of_each_series_the_last_chain_of_a_window(home: Home) {
 
 async fn points_are_thinned_to_the_last_of_each_step(home: Home) {
     let database = home.open().await;
-    // at(0) is 13:33:20, so that minutes end 40 s later.
+    // at(0) is 14:13:20, so that minutes end 40 s later.
     let rows: Vec<Row> = [0, 30, 40, 41, 100, 101, 40_000]
         .map(|seconds| metric("net", seconds, "2026-09-21", seconds as f64))
         .into();
