@@ -207,7 +207,7 @@ async fn every_kind_is_stored_and_read_back(home: Home) {
     assert_eq!(database.ticks(&spx, 1, None).await.unwrap()[0].at, at(1));
 
     let chains = database.chains(&spx, Which::All, 10, None).await.unwrap();
-    assert_eq!(chains, [first.clone()]);
+    assert_eq!(chains, std::slice::from_ref(&first));
     let summary = database.put_call(&spx, Which::All, 10, None).await.unwrap();
     assert_eq!(summary[0].expiry, first.expiry);
     assert_eq!(summary[0].atm_straddle, Some(41.5));
