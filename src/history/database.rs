@@ -29,7 +29,7 @@ pub struct Database(Arc<Place>);
 
 enum Place {
     Sqlite(sqlite::File),
-    Postgres(postgres::Server),
+    Postgres(Box<postgres::Server>),
 }
 
 /// What became of a batch.
@@ -143,7 +143,7 @@ impl Database {
     pub async fn open(url: &HistoryUrl) -> Result<Self, HistoryError> {
         let place = match url.place() {
             Url::Sqlite(path) => Place::Sqlite(sqlite::File::open(path).await?),
-            Url::Postgres(url) => Place::Postgres(postgres::Server::open(url).await?),
+            Url::Postgres(url) => Place::Postgres(Box::new(postgres::Server::open(url).await?)),
             Url::Off => {
                 let text = "history.url is off: there is nothing to open";
                 return Err(HistoryError::Other(text.to_owned()));

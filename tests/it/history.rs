@@ -207,7 +207,7 @@ async fn every_kind_is_stored_and_read_back(home: Home) {
     assert_eq!(database.ticks(&spx, 1, None).await.unwrap()[0].at, at(1));
 
     let chains = database.chains(&spx, Which::All, 10, None).await.unwrap();
-    assert_eq!(chains, [first.clone()]);
+    assert_eq!(chains, std::slice::from_ref(&first));
     let summary = database.put_call(&spx, Which::All, 10, None).await.unwrap();
     assert_eq!(summary[0].expiry, first.expiry);
     assert_eq!(summary[0].atm_straddle, Some(41.5));
@@ -383,7 +383,7 @@ async fn of_each_series_the_last_chain_of_a_window(home: Home) {
 
 async fn points_are_thinned_to_the_last_of_each_step(home: Home) {
     let database = home.open().await;
-    // at(0) is 13:33:20, so that minutes end 40 s later.
+    // at(0) is 14:13:20, so that minutes end 40 s later.
     let rows: Vec<Row> = [0, 30, 40, 41, 100, 101, 40_000]
         .map(|seconds| metric("net", seconds, "2026-09-21", seconds as f64))
         .into();

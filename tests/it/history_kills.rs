@@ -312,7 +312,7 @@ fn a_server_is_killed_under_a_writer_and_nothing_acknowledged_is_lost() {
         let acked = writer.kill();
         until("the server has noticed", PATIENCE, || {
             let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'kills'";
-            (server.psql("postgres", sql) == "0").then_some(())
+            (server.try_psql("postgres", sql)? == "0").then_some(())
         });
         last = check(&url, acked);
     }

@@ -21,7 +21,7 @@ fn quotes(number: u64) -> Vec<Row> {
             contract: Contract {
                 symbol: symbol.clone(),
                 series: format!("2026-12-{:02}", 1 + place % 20),
-                right: if place % 2 == 0 {
+                right: if place.is_multiple_of(2) {
                     Right::Call
                 } else {
                     Right::Put

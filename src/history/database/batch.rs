@@ -128,9 +128,9 @@ pub(super) fn finite(number: Option<f64>) -> Option<f64> {
     number.filter(|number| number.is_finite())
 }
 
-/// A date as it is stored: `20261218`.
+/// A date as it is stored: `20261218`. Years beyond four digits are the first or the last of these.
 pub(super) fn day(date: NaiveDate) -> i32 {
-    date.year() * 10_000 + (date.month() * 100 + date.day()) as i32
+    date.year().clamp(0, 9_999) * 10_000 + (date.month() * 100 + date.day()) as i32
 }
 
 /// The date that is stored so.
@@ -178,3 +178,35 @@ pub(super) fn expiry_of(series: &str) -> i32 {
 
 /// A series of metrics: symbol, document and field.
 pub(super) type SeriesKey = (String, String, String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_its_digits() {
+        let of = |text: &str| text.parse::<NaiveDate>().unwrap();
+        assert_eq!(day(of("2026-12-18")), 20_261_218);
+        assert_eq!(date(20_261_218), Some(of("2026-12-18")));
+        assert_eq!(date(20_261_318), None);
+        assert!(day(NaiveDate::MIN) < day(of("0001-01-01")));
+        assert!(day(NaiveDate::MAX) > day(of("9998-12-31")));
+    }
+
+    #[test]
+    fn a_series_says_when_it_expires() {
+        assert_eq!(expiry_of("2026-12-18"), 20_261_218);
+        assert_eq!(expiry_of("2026-12-18:AM"), 20_261_218);
+        for odd in ["", "2026-12", "gold", "2026-12-1ü"] {
+            assert_eq!(expiry_of(odd), 99_991_231, "{odd}");
+        }
+    }
+
+    #[test]
+    fn blocks_are_ten_minutes_also_before_1970() {
+        let of = |seconds| block(Timestamp::from_seconds(seconds));
+        assert_eq!((of(0), of(599), of(600), of(-1)), (0, 0, 1, -1));
+        let ends = [i64::MIN, i64::MAX].map(|nanos| block(Timestamp::from_nanos(nanos)));
+        assert_eq!(ends, [-15_372_287, 15_372_286]);
+    }
+}

@@ -1,6 +1,6 @@
 //! The ids of series and contracts that a connection knows: those of transactions that were committed on it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use quant::market::Symbol;
 
@@ -15,7 +15,7 @@ const MOST: usize = 1_000_000;
 #[derive(Default)]
 pub(super) struct Ids {
     series: HashMap<String, i32>,
-    contracts: HashMap<Symbol, HashMap<String, HashMap<Listed, i32>>>,
+    contracts: BTreeMap<Symbol, HashMap<String, HashMap<Listed, i32>>>,
     contracts_known: usize,
 }
 

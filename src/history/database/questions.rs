@@ -59,6 +59,8 @@ type WithDocument = (
     Vec<u8>,
 );
 
+type BarRow = (i64, f64, f64, f64, f64, f64, Option<i64>);
+
 /// Blocks of `metrics` that are read in one go: six hours.
 const BLOCKS: i32 = 36;
 
@@ -164,7 +166,7 @@ impl Database {
         limit: u32,
         before: Option<Timestamp>,
     ) -> Result<Vec<Bar>, HistoryError> {
-        let rows: Vec<(i64, f64, f64, f64, f64, f64, Option<i64>)> = ask!(
+        let rows: Vec<BarRow> = ask!(
             self,
             "SELECT start, open, high, low, close, volume, ticks FROM bars \
              WHERE symbol = $1 AND minutes = $2 AND start < $3 ORDER BY start DESC LIMIT $4",
@@ -173,18 +175,17 @@ impl Database {
             before.unwrap_or(END).nanos(),
             i64::from(limit),
         )?;
-        let bar =
-            |(start, open, high, low, close, volume, ticks): (i64, _, _, _, _, _, Option<_>)| Bar {
-                symbol: symbol.clone(),
-                minutes,
-                start: Timestamp::from_nanos(start),
-                open,
-                high,
-                low,
-                close,
-                volume,
-                ticks: ticks.and_then(|ticks: i64| u64::try_from(ticks).ok()),
-            };
+        let bar = |(start, open, high, low, close, volume, ticks): BarRow| Bar {
+            symbol: symbol.clone(),
+            minutes,
+            start: Timestamp::from_nanos(start),
+            open,
+            high,
+            low,
+            close,
+            volume,
+            ticks: ticks.and_then(|ticks| u64::try_from(ticks).ok()),
+        };
         Ok(rows.into_iter().map(bar).collect())
     }
 

@@ -88,6 +88,16 @@ impl PostgresServer {
         finish_with_text(psql.arg(self.folder.path()))
     }
 
+    /// The same, for a server that may be starting.
+    pub(crate) fn try_psql(&self, database: &str, sql: &str) -> Option<String> {
+        let mut psql = command("psql");
+        psql.args(["-X", "-q", "-A", "-t", "-U", "postgres", "-d", database]);
+        psql.args(["-c", sql, "-h"]).arg(self.folder.path());
+        let output = psql.output().expect("it runs");
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        output.status.success().then_some(text)
+    }
+
     /// SIGKILL to the server; its children notice and go, as after a crash.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("our own child can be killed");
@@ -127,11 +137,7 @@ impl PostgresServer {
     }
 
     fn is_ready(&self) -> bool {
-        let mut ready = command("psql");
-        ready.args(["-X", "-U", "postgres", "-d", "postgres", "-c", "SELECT 1"]);
-        ready.arg("-h").arg(self.folder.path());
-        let status = ready.stdout(Stdio::null()).stderr(Stdio::null()).status();
-        status.is_ok_and(|status| status.success())
+        self.try_psql("postgres", "SELECT 1").is_some()
     }
 
     fn wait_until_it_answers(&mut self) {
@@ -193,7 +199,12 @@ static USER: LazyLock<Option<String>> = LazyLock::new(|| {
 fn program(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    for versions in ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr"] {
+    for versions in [
+        "/usr/lib/postgresql",
+        "/opt/homebrew/opt",
+        "/usr/local/opt",
+        "/usr",
+    ] {
         let entries = std::fs::read_dir(versions).into_iter().flatten().flatten();
         let mut found: Vec<PathBuf> = entries.map(|entry| entry.path().join("bin")).collect();
         found.sort();
