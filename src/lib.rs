@@ -17,4 +17,5 @@ pub mod source;
 pub mod store;
 pub mod telemetry;
 pub mod unpack;
+pub mod vendor_chain;
 pub mod vix1d;

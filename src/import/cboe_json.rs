@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use chrono_tz::Tz;
 use quant::market::Symbol;
 
-use super::chain::json::{Object, first_value};
+use super::chain::json::Object;
 use super::chain::{
-    Contract, Counts, Occ, Snapshot, Underlying, choose_symbol, instant, read, refuse,
+    Contract, Counts, Occ, Snapshot, Underlying, choose_symbol, first_value, instant, read, refuse,
 };
 use super::{ImportError, ImportReport, Sink};
 

@@ -16,7 +16,7 @@ const DOORS: [(&str, &str); 5] = [
 
 /// What the leaves and the pure parts may use of their own crate, each as a prefix of files and
 /// the modules it may name.
-const IMPORTS: [(&str, &[&str]); 16] = [
+const IMPORTS: [(&str, &[&str]); 17] = [
     ("src/config", &["config"]),
     ("src/clock.rs", &[]),
     ("src/telemetry.rs", &[]),
@@ -54,10 +54,22 @@ const IMPORTS: [(&str, &[&str]); 16] = [
         "src/vix1d/",
         &["vix1d", "source", "sink", "store", "clock", "telemetry"],
     ),
-    ("src/import/", &["import", "recording", "store", "unpack"]),
+    ("src/vendor_chain", &["vendor_chain"]),
+    (
+        "src/import/",
+        &["import", "recording", "store", "unpack", "vendor_chain"],
+    ),
     (
         "src/feed/",
-        &["feed", "recording", "store", "config", "clock", "telemetry"],
+        &[
+            "feed",
+            "recording",
+            "store",
+            "vendor_chain",
+            "config",
+            "clock",
+            "telemetry",
+        ],
     ),
     ("crates/quant/src/math/", &["math"]),
     ("crates/quant/src/market/", &["market", "math", "json"]),
