@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod feed;
+pub mod fetch;
 pub mod http;
 pub mod import;
 pub mod recording;

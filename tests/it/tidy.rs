@@ -11,12 +11,12 @@ const DOORS: [(&str, &str); 5] = [
     ("axum::", "src/http/"),
     ("sqlx::", "src/history/"),
     ("datafusion::", "crates/eod/"),
-    ("reqwest::", "src/vix1d/"),
+    ("reqwest::", "src/fetch"),
 ];
 
 /// What the leaves and the pure parts may use of their own crate, each as a prefix of files and
 /// the modules it may name.
-const IMPORTS: [(&str, &[&str]); 17] = [
+const IMPORTS: [(&str, &[&str]); 18] = [
     ("src/config", &["config"]),
     ("src/clock.rs", &[]),
     ("src/telemetry.rs", &[]),
@@ -52,9 +52,18 @@ const IMPORTS: [(&str, &[&str]); 17] = [
     ),
     (
         "src/vix1d/",
-        &["vix1d", "source", "sink", "store", "clock", "telemetry"],
+        &[
+            "vix1d",
+            "fetch",
+            "source",
+            "sink",
+            "store",
+            "clock",
+            "telemetry",
+        ],
     ),
     ("src/vendor_chain", &["vendor_chain"]),
+    ("src/fetch", &["fetch"]),
     (
         "src/import/",
         &["import", "recording", "store", "unpack", "vendor_chain"],
@@ -66,6 +75,7 @@ const IMPORTS: [(&str, &[&str]); 17] = [
             "recording",
             "store",
             "vendor_chain",
+            "fetch",
             "config",
             "clock",
             "telemetry",
