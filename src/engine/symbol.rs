@@ -568,6 +568,9 @@ impl SymbolEngine {
             hosted.label.valid_until(&outcome, now),
             outcome.payload,
         );
+        if outcome.provenance.delayed {
+            self.snapshot.results.mark_delayed(hosted.entry.card.name);
+        }
     }
 }
 
