@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use environment::environment;
-pub use feed::Feed;
+pub use feed::{Cboe, Feed};
 pub use http::Http;
 pub use layers::load;
 pub use problem::{ConfigErrors, Origin, Problem};

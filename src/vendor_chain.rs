@@ -1,6 +1,7 @@
 //! A vendor's option chain: what importers read of files and providers of feeds. Numbers stay the
 //! decimal text of their source, the vendor's greeks among them.
 
+pub(crate) mod cboe;
 pub(crate) mod instant;
 pub(crate) mod json;
 pub(crate) mod number;
@@ -183,7 +184,7 @@ impl Serialize for Snapshot {
         if let Some(spot) = &self.spot {
             map.serialize_entry("spot", spot)?;
         }
-        self.serialize_delay(&mut map)?;
+        self.delay().serialize(&mut map)?;
         map.serialize_entry("contracts", &self.contracts)?;
         map.end()
     }
@@ -195,14 +196,93 @@ impl Snapshot {
         self.as_of_ms.saturating_sub_unsigned(self.delay_ms)
     }
 
+    /// How late it is by its source's declaration.
+    pub(crate) fn delay(&self) -> Delay {
+        Delay {
+            is_declared: self.delayed || self.delay_ms > 0,
+            ms: self.delay_ms,
+        }
+    }
+
+    /// The ticker of its underlying, as old as the quotes it stands among.
+    pub(crate) fn ticker(&self) -> Ticker {
+        let (spot, quote) = (self.spot.clone(), self.underlying.clone());
+        Ticker::new(self.symbol.clone(), self.quoted_ms(), spot, quote)
+    }
+}
+
+/// How late something is by its source's declaration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delay {
+    is_declared: bool,
+    /// Zero where that is not known.
+    ms: u64,
+}
+
+impl Delay {
     /// Writes that it is delayed and by how much, where it is.
-    pub(crate) fn serialize_delay<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        if self.delayed || self.delay_ms > 0 {
+    pub(crate) fn serialize<M: SerializeMap>(self, map: &mut M) -> Result<(), M::Error> {
+        if self.is_declared {
             map.serialize_entry("delayed", &true)?;
         }
-        if self.delay_ms > 0 {
-            map.serialize_entry("delay_ms", &self.delay_ms)?;
+        if self.ms > 0 {
+            map.serialize_entry("delay_ms", &self.ms)?;
         }
         Ok(())
+    }
+}
+
+/// A price of an underlying.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ticker {
+    pub(crate) symbol: Symbol,
+    /// When it was so, whatever the delay.
+    pub(crate) at_ms: i64,
+    pub(crate) last: Option<Number>,
+    pub(crate) quote: Underlying,
+    /// What has been of the session: `open`, `high`, `low`, `close`, `change`.
+    pub(crate) session: Vec<(&'static str, Number)>,
+    pub(crate) delay: Delay,
+}
+
+impl Ticker {
+    /// A ticker of which nothing else is known.
+    pub(crate) fn new(symbol: Symbol, at_ms: i64, last: Option<Number>, quote: Underlying) -> Self {
+        Self {
+            symbol,
+            at_ms,
+            last,
+            quote,
+            session: Vec::new(),
+            delay: Delay::default(),
+        }
+    }
+
+    /// What stands at its key; `None` where there is no price. A quote that is not plausible is
+    /// left out.
+    pub(crate) fn json(&self) -> Option<Vec<u8>> {
+        (self.last.is_some() || self.quote.is_plausible()).then(|| quant::json::to_vec(self))
+    }
+}
+
+impl Serialize for Ticker {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let quote = &self.quote;
+        let mut map = serializer.serialize_map(None)?;
+        let touch = [
+            ("bid", &quote.bid),
+            ("ask", &quote.ask),
+            ("bid_size", &quote.bid_size),
+            ("ask_size", &quote.ask_size),
+        ];
+        let touch = touch.into_iter().filter(|_| quote.is_plausible());
+        for (name, value) in touch.chain([("last", &self.last), ("volume", &quote.volume)]) {
+            if let Some(value) = value {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        map.serialize_entry("timestamp", &self.at_ms.saturating_mul(1_000_000))?;
+        self.delay.serialize(&mut map)?;
+        map.end()
     }
 }

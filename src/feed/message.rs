@@ -75,6 +75,8 @@ pub enum What {
     },
     /// An option chain.
     Chain(Box<Chain>),
+    /// A price as a vendor tells it: the ticker, and the price that options are priced on.
+    VendorTicker(Box<vendor_chain::Ticker>),
     /// An option chain as a vendor tells it, with the vendor's greeks.
     VendorChain(Box<vendor_chain::Snapshot>),
     /// The level of one-day volatility in percent.
@@ -114,7 +116,7 @@ impl What {
         use crate::recording::Op;
         match self {
             Self::Symbol(_) => "symbol",
-            Self::Ticker { .. } => "ticker",
+            Self::Ticker { .. } | Self::VendorTicker(_) => "ticker",
             Self::Book { .. } => "book",
             Self::Trade { .. } => "trade",
             Self::Bar { .. } => "bar",
@@ -143,6 +145,9 @@ impl Message {
             What::Bar { minute, .. } => minute.bar.start = to(minute.bar.start),
             What::Imbalance { imbalance, .. } => imbalance.at = to(imbalance.at),
             What::Chain(chain) => chain.at = to(chain.at),
+            What::VendorTicker(ticker) => {
+                ticker.at_ms = to(Timestamp::from_millis(ticker.at_ms)).millis();
+            }
             What::VendorChain(chain) => {
                 chain.as_of_ms = to(Timestamp::from_millis(chain.as_of_ms)).millis();
             }

@@ -217,6 +217,14 @@ impl Wire {
                     }
                 }
             }
+            What::VendorTicker(ticker) => {
+                if let Some(bytes) = ticker.json() {
+                    record(Op::Set, &self.names(&ticker.symbol).ticker, bytes);
+                }
+                if let Some(bytes) = vendor::underlying_bytes(ticker) {
+                    record(Op::Publish, &self.underlying, bytes);
+                }
+            }
             What::VendorChain(chain) => {
                 let bytes = quant::json::to_vec(chain);
                 record(Op::Set, &self.names(&chain.symbol).chain, bytes);

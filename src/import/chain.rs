@@ -2,7 +2,6 @@
 //! read and what is counted of them.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::io::Read;
 use std::path::Path;
 
@@ -13,21 +12,13 @@ use super::{ImportError, Sink};
 use crate::recording::Op;
 use crate::unpack;
 pub(super) use crate::vendor_chain::{
-    Contract, Number, Occ, Right, Snapshot, Underlying, instant, json, occ,
+    Contract, Number, Occ, Right, Snapshot, Ticker, Underlying, instant, json, occ,
 };
 
 impl Snapshot {
     /// Writes the ticker and the chain.
     pub(super) fn record(&self, sink: &mut Sink) -> Result<(), ImportError> {
-        let symbol = self.symbol.as_str();
-        ticker(
-            sink,
-            symbol,
-            // As old as the quotes it stands among.
-            self.quoted_ms(),
-            self.spot.as_ref(),
-            &self.underlying,
-        )?;
+        ticker(sink, &self.ticker())?;
         self.record_chain(sink)
     }
 
@@ -51,43 +42,15 @@ impl Snapshot {
 }
 
 /// Writes a ticker, where there is a price at all. A quote that is not plausible is left out.
-pub(super) fn ticker(
-    sink: &mut Sink,
-    symbol: &str,
-    at_ms: i64,
-    last: Option<&Number>,
-    quote: &Underlying,
-) -> Result<(), ImportError> {
-    let plausible = quote.is_plausible();
-    if !plausible && quote.bid.is_some() {
+pub(super) fn ticker(sink: &mut Sink, ticker: &Ticker) -> Result<(), ImportError> {
+    if !ticker.quote.is_plausible() && ticker.quote.bid.is_some() {
         sink.note("underlying_quote_left_out", 1);
     }
-    if last.is_none() && !plausible {
+    let Some(json) = ticker.json() else {
         return Ok(());
-    }
-    let mut json = String::from("{");
-    let mut put = |name: &str, value: Option<&Number>| {
-        if let Some(value) = value {
-            // Writing to a string cannot fail.
-            let _ = write!(json, "\"{name}\":{},", value.text());
-        }
     };
-    if plausible {
-        put("bid", quote.bid.as_ref());
-        put("ask", quote.ask.as_ref());
-        put("bid_size", quote.bid_size.as_ref());
-        put("ask_size", quote.ask_size.as_ref());
-    }
-    put("last", last);
-    put("volume", quote.volume.as_ref());
-    let t_ns = nanos(at_ms);
-    let _ = write!(json, "\"timestamp\":{t_ns}}}");
-    sink.push(
-        t_ns,
-        Op::Set,
-        &format!("market:{symbol}:ticker"),
-        json.as_bytes(),
-    )
+    let key = format!("market:{}:ticker", ticker.symbol);
+    sink.push(nanos(ticker.at_ms), Op::Set, &key, &json)
 }
 
 fn nanos(ms: i64) -> i64 {

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use crate::vendor_chain::{Contract, Number, Right, Snapshot};
+use crate::vendor_chain::{Contract, Number, Right, Snapshot, Ticker};
 
 /// One expiry of a product.
 struct Expiry<'a> {
@@ -29,6 +29,18 @@ struct EventBytes<'a> {
     as_of: i64,
     contracts: usize,
     source: &'a str,
+}
+
+/// The price that options are priced on. Without a volume, which readers take for that of a trade.
+struct Underlying<'a> {
+    ticker: &'a Ticker,
+    price: &'a Number,
+}
+
+/// What goes out on `market:underlying`, where there is a price.
+pub(super) fn underlying_bytes(ticker: &Ticker) -> Option<Vec<u8>> {
+    let price = ticker.last.as_ref()?;
+    Some(quant::json::to_vec(&Underlying { ticker, price }))
 }
 
 /// What goes out on `events:options:chain`.
@@ -66,6 +78,24 @@ pub(super) fn quotes(chain: &Snapshot) -> impl Iterator<Item = Vec<u8>> {
     quotes.map(|contract| quant::json::to_vec(&Quote { chain, contract }))
 }
 
+impl Serialize for Underlying<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { ticker, price } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", "UNDERLYING")?;
+        map.serialize_entry("product", ticker.symbol.as_str())?;
+        map.serialize_entry("price", price)?;
+        map.serialize_entry("timestamp", &ticker.at_ms)?;
+        // Grows within a symbol, and across restarts.
+        map.serialize_entry("tick_id", &ticker.at_ms)?;
+        for (name, value) in &ticker.session {
+            map.serialize_entry(name, value)?;
+        }
+        ticker.delay.serialize(&mut map)?;
+        map.end()
+    }
+}
+
 impl Serialize for Expiry<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let chain = self.chain;
@@ -88,7 +118,7 @@ impl Serialize for Expiry<'_> {
         map.serialize_entry("puts", &of(Right::Put))?;
         // The time of the head, from which readers take the delay.
         map.serialize_entry("timestamp", &chain.as_of_ms)?;
-        chain.serialize_delay(&mut map)?;
+        chain.delay().serialize(&mut map)?;
         map.end()
     }
 }
