@@ -124,7 +124,7 @@ pub struct EnrichedChain {
     #[schemars(extend("format" = "date-time"))]
     pub timestamp: String,
     /// Whether its source declares it delayed; stands only where it does.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub delayed: bool,
     /// When this was computed.
     #[schemars(extend("format" = "date-time"))]
@@ -174,7 +174,7 @@ pub struct PutCall {
     #[schemars(extend("format" = "date-time"))]
     pub timestamp: String,
     /// Whether its source declares it delayed; stands only where it does.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub delayed: bool,
 }
 
@@ -216,7 +216,7 @@ pub struct VolatilitySurface<'a> {
     #[schemars(extend("format" = "date-time"))]
     pub timestamp: String,
     /// Whether its source declares it delayed; stands only where it does.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub delayed: bool,
     /// Price of the underlying.
     pub spot_price: f64,
