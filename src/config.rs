@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use environment::environment;
-pub use feed::Feed;
+pub use feed::{Cboe, Feed};
 pub use history::{History, HistoryUrl, Place};
 pub use http::Http;
 pub use layers::load;

@@ -21,6 +21,7 @@ const REDIS_BYTES: &str = "analytics_redis_bytes_total";
 const FEED_MESSAGES: &str = "analytics_feed_messages_total";
 const CHANNEL_MESSAGES: &str = "analytics_channel_messages_total";
 const FEED_DROPPED: &str = "analytics_feed_dropped_total";
+const FEED_ANSWERS: &str = "analytics_feed_answers_total";
 const VIX1D_FETCHES: &str = "analytics_vix1d_fetches_total";
 const HISTORY_ROWS: &str = "analytics_history_rows_total";
 const HISTORY_DROPPED: &str = "analytics_history_dropped_total";
@@ -38,7 +39,7 @@ pub enum Kind {
 }
 
 /// Every metric: its name, its kind, what it says.
-pub const METRICS: [(&str, Kind, &str); 16] = [
+pub const METRICS: [(&str, Kind, &str); 17] = [
     (
         PASS_DURATION,
         Kind::Histogram,
@@ -89,6 +90,11 @@ pub const METRICS: [(&str, Kind, &str); 16] = [
         FEED_DROPPED,
         Kind::Counter,
         "List elements and messages a feed dropped as the store was away or slow",
+    ),
+    (
+        FEED_ANSWERS,
+        Kind::Counter,
+        "Answers of a vendor's web server to a feed, by provider and outcome",
     ),
     (
         CHANNEL_MESSAGES,
@@ -229,6 +235,11 @@ pub fn channel_messages(channel: &'static str, outcome: &'static str, count: u64
 /// A feed dropped elements of lists or messages.
 pub fn feed_dropped(provider: &'static str, kind: &'static str, count: u64) {
     counter!(FEED_DROPPED, "provider" => provider, "kind" => kind).increment(count);
+}
+
+/// A vendor's web server was asked by a feed.
+pub fn feed_answered(provider: &'static str, outcome: String) {
+    counter!(FEED_ANSWERS, "provider" => provider, "outcome" => outcome).increment(1);
 }
 
 /// The database acknowledged rows of history.

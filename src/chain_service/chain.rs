@@ -137,6 +137,7 @@ impl Run<'_> {
                     pcr_oi,
                     pcr_volume,
                     timestamp: at.to_rfc3339(),
+                    delayed: chain.head.is_delayed(),
                 };
                 self.push("latest_pcr", key, &document, How::Replace);
             }
@@ -178,6 +179,7 @@ impl Run<'_> {
             calls: listed.iter().map(|listed| listed.call.map(leg)).collect(),
             puts: listed.iter().map(|listed| listed.put.map(leg)).collect(),
             timestamp: at.to_rfc3339(),
+            delayed: chain.head.is_delayed(),
             processed_at: self.now.to_rfc3339(),
         };
         let channel = keys::ENRICHED_CHAIN;
@@ -206,6 +208,7 @@ impl Run<'_> {
         let document = VolatilitySurface {
             product: self.product.to_string(),
             timestamp: chain.at().to_rfc3339(),
+            delayed: chain.head.is_delayed(),
             spot_price,
             expiries: expiries.iter().filter_map(of).map(smile).collect(),
         };

@@ -125,6 +125,9 @@ pub struct EnrichedChain {
     /// When its quotes were so.
     #[schemars(extend("format" = "date-time"))]
     pub timestamp: String,
+    /// Whether its source declares it delayed; stands only where it does.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub delayed: bool,
     /// When this was computed.
     #[schemars(extend("format" = "date-time"))]
     pub processed_at: String,
@@ -172,6 +175,9 @@ pub struct PutCall {
     /// When the chain was so.
     #[schemars(extend("format" = "date-time"))]
     pub timestamp: String,
+    /// Whether its source declares it delayed; stands only where it does.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub delayed: bool,
 }
 
 /// The newest bar of one length.
@@ -211,6 +217,9 @@ pub struct VolatilitySurface<'a> {
     /// When the chain was so.
     #[schemars(extend("format" = "date-time"))]
     pub timestamp: String,
+    /// Whether its source declares it delayed; stands only where it does.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub delayed: bool,
     /// Price of the underlying.
     pub spot_price: f64,
     /// The expiries, nearest first. Two of one date settle at different times, as `t_years` tells.
@@ -254,4 +263,12 @@ pub struct Event<'a> {
     pub timestamp: String,
     /// Symbol → names of the documents written, at most 500 symbols.
     pub documents: std::collections::BTreeMap<&'a str, Vec<&'a str>>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use quant::market::Symbol;
 use serde::{Deserialize, Serialize};
 
-use super::values::{by_symbol, symbols};
+use super::values::{by_symbol, symbols, zone};
 
 /// What `analytics feed` publishes, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,7 +20,7 @@ pub struct Feed {
     pub chain_every: u64,
     /// Whether every contract of a chain is a message of its own, too.
     pub option_quotes: bool,
-    /// Symbols of the synthetic market; none: its default universe.
+    /// Symbols of the synthetic market or of a vendor; none: those the provider has by default.
     #[serde(with = "symbols")]
     pub symbols: Vec<Symbol>,
     /// Stocks that are generated beside them, up to 20000.
@@ -41,6 +42,50 @@ pub struct Feed {
     /// that.
     #[serde(with = "by_symbol")]
     pub volatilities: BTreeMap<Symbol, f64>,
+    /// The provider `cboe`.
+    pub cboe: Cboe,
+}
+
+/// How CBOE's delayed quotes are asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cboe {
+    /// Where the service is, without the path of a symbol.
+    pub base: String,
+    /// Seconds between two answers of a symbol, 15 to 3600.
+    pub poll_seconds: u64,
+    /// The longest wait after failures, and the longest a server may ask for, 60 to 86400.
+    pub backoff_max_seconds: u64,
+    /// Milliseconds until a whole answer is there, 1000 to 600000.
+    pub timeout_ms: u64,
+    /// Bytes of an answer as it comes, 64 KiB to 1 GiB.
+    pub max_bytes: u64,
+    /// Bytes of it unpacked, 64 KiB to 1 GiB.
+    pub max_unpacked_bytes: u64,
+    /// Milliseconds by which the quotes are late, up to a day.
+    pub delay_ms: u64,
+    /// The zone of the time in an answer, which names none.
+    #[serde(with = "zone")]
+    pub zone: Tz,
+    /// Indices beyond those that are known: their files begin with `_`.
+    #[serde(with = "symbols")]
+    pub indices: Vec<Symbol>,
+}
+
+impl Default for Cboe {
+    fn default() -> Self {
+        Self {
+            base: "https://cdn.cboe.com".to_owned(),
+            poll_seconds: 60,
+            backoff_max_seconds: 1_800,
+            timeout_ms: 30_000,
+            max_bytes: 64 << 20,
+            max_unpacked_bytes: 256 << 20,
+            delay_ms: 900_000,
+            zone: Tz::UTC,
+            indices: Vec::new(),
+        }
+    }
 }
 
 impl Default for Feed {
@@ -59,6 +104,7 @@ impl Default for Feed {
             dirt: 0.0,
             prices: BTreeMap::new(),
             volatilities: BTreeMap::new(),
+            cboe: Cboe::default(),
         }
     }
 }

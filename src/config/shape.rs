@@ -43,6 +43,7 @@ impl Shape {
         root.replace(&["symbols", "standard"], Self::List(text()));
         root.replace(&["symbols", "level2"], Self::List(text()));
         root.replace(&["feed", "symbols"], Self::List(text()));
+        root.replace(&["feed", "cboe", "indices"], Self::List(text()));
         root.replace(&["market", "exchanges"], Self::BySymbol(text()));
         root.replace(&["market", "currencies"], Self::BySymbol(text()));
         let own = Self::BySymbol(Box::new(Self::Table(signing.into())));
@@ -118,9 +119,9 @@ impl Shape {
         }
     }
 
-    fn replace(&mut self, [section, key]: &[&str; 2], shape: Self) {
-        let section = self.child_mut(section).expect("a section of the settings");
-        *section.child_mut(key).expect("a key of the section") = shape;
+    fn replace(&mut self, path: &[&str], shape: Self) {
+        let found = path.iter().try_fold(self, |at, key| at.child_mut(key));
+        *found.expect("a key of the settings") = shape;
     }
 }
 

@@ -584,6 +584,9 @@ impl SymbolEngine {
             hosted.label.valid_until(&outcome, now),
             outcome.payload,
         );
+        if outcome.provenance.delayed {
+            self.snapshot.results.mark_delayed(hosted.entry.card.name);
+        }
     }
 }
 

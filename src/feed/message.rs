@@ -5,6 +5,7 @@ use quant::synthetic;
 use quant::synthetic::world::{Chain, Minute, Truth, Underlier};
 
 use crate::recording::Record;
+use crate::vendor_chain;
 
 /// A message of a provider.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +75,10 @@ pub enum What {
     },
     /// An option chain.
     Chain(Box<Chain>),
+    /// A price as a vendor tells it: the ticker, and the price that options are priced on.
+    VendorTicker(Box<vendor_chain::Ticker>),
+    /// An option chain as a vendor tells it, with the vendor's greeks.
+    VendorChain(Box<vendor_chain::Snapshot>),
     /// The level of one-day volatility in percent.
     Vix1d(f64),
     /// What is already as it is to be written.
@@ -111,13 +116,13 @@ impl What {
         use crate::recording::Op;
         match self {
             Self::Symbol(_) => "symbol",
-            Self::Ticker { .. } => "ticker",
+            Self::Ticker { .. } | Self::VendorTicker(_) => "ticker",
             Self::Book { .. } => "book",
             Self::Trade { .. } => "trade",
             Self::Bar { .. } => "bar",
             Self::Imbalance { .. } => "imbalance",
             Self::Underlying { .. } => "underlying",
-            Self::Chain(_) => "chain",
+            Self::Chain(_) | Self::VendorChain(_) => "chain",
             Self::Vix1d(_) => "vix1d",
             Self::Record(record) => match record.op {
                 Op::Set => "set",
@@ -140,6 +145,12 @@ impl Message {
             What::Bar { minute, .. } => minute.bar.start = to(minute.bar.start),
             What::Imbalance { imbalance, .. } => imbalance.at = to(imbalance.at),
             What::Chain(chain) => chain.at = to(chain.at),
+            What::VendorTicker(ticker) => {
+                ticker.at_ms = to(Timestamp::from_millis(ticker.at_ms)).millis();
+            }
+            What::VendorChain(chain) => {
+                chain.as_of_ms = to(Timestamp::from_millis(chain.as_of_ms)).millis();
+            }
             What::Symbol(_) | What::Underlying { .. } | What::Vix1d(_) | What::Record(_) => {}
         }
         self

@@ -1,5 +1,6 @@
 //! Feeds: what publishes market data into the store. One file a provider; one writer for all.
 
+pub mod cboe;
 pub mod dirt;
 pub mod heartbeat;
 pub mod message;

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use quant::market::Calendars;
 
 use super::message::Message;
-use super::{recording, synthetic};
+use super::{cboe, recording, synthetic};
 use crate::clock::Clock;
 use crate::config::{Feed, Market};
 
@@ -18,6 +18,7 @@ pub type Open = fn(&Options) -> Result<Box<dyn Provider>, String>;
 pub const PROVIDERS: &[(&str, Open)] = &[
     (synthetic::NAME, synthetic::open),
     (recording::NAME, recording::open),
+    (cboe::NAME, cboe::open),
 ];
 
 /// A source of market data.
@@ -95,7 +96,7 @@ mod tests {
     fn an_unknown_provider_is_told_the_nearest_and_all() {
         assert_eq!(
             unknown("sintetic"),
-            "no provider is called `sintetic`, did you mean `synthetic`? (providers: synthetic, recording)"
+            "no provider is called `sintetic`, did you mean `synthetic`? (providers: synthetic, recording, cboe)"
         );
         assert!(unknown("record").contains("mean `recording`?"));
     }

@@ -2,6 +2,7 @@
 //! so that what is made here goes through the same door as what is real.
 
 mod chain;
+mod vendor;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -212,6 +213,27 @@ impl Wire {
                 record(Op::Publish, &self.new_chain, bytes);
                 if self.option_quotes {
                     for bytes in chain::quotes(chain) {
+                        record(Op::Publish, &self.option_quote, bytes);
+                    }
+                }
+            }
+            What::VendorTicker(ticker) => {
+                if let Some(bytes) = ticker.json() {
+                    record(Op::Set, &self.names(&ticker.symbol).ticker, bytes);
+                }
+                if let Some(bytes) = vendor::underlying_bytes(ticker) {
+                    record(Op::Publish, &self.underlying, bytes);
+                }
+            }
+            What::VendorChain(chain) => {
+                let bytes = quant::json::to_vec(chain);
+                record(Op::Set, &self.names(&chain.symbol).chain, bytes);
+                for bytes in vendor::expiries(chain) {
+                    record(Op::Publish, &self.option_chain, bytes);
+                }
+                record(Op::Publish, &self.new_chain, vendor::event_bytes(chain));
+                if self.option_quotes {
+                    for bytes in vendor::quotes(chain) {
                         record(Op::Publish, &self.option_quote, bytes);
                     }
                 }

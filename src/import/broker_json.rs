@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use quant::market::Symbol;
 
-use super::chain::json::{Object, first_value};
-use super::chain::{Contract, Counts, Number, Snapshot, Underlying, choose_symbol, read, refuse};
+use super::chain::json::Object;
+use super::chain::{
+    Contract, Counts, Number, Snapshot, Underlying, choose_symbol, first_value, read, refuse,
+};
 use super::{ImportError, ImportReport, Sink};
 
 const LAYOUTS: &str = "TD Ameritrade/Schwab, Upstox, Dhan, Tradier, Yahoo, Polygon";

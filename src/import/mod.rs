@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::recording::RecordingError;
-pub use chain::instant::parse_rfc3339;
+pub use crate::vendor_chain::instant::parse_rfc3339;
 pub use sink::Sink;
 
 /// Every kind there is, in the order help lists them.

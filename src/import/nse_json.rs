@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use quant::market::Symbol;
 
-use super::chain::json::{Object, first_value};
+use super::chain::json::Object;
 use super::chain::{
-    Contract, Counts, Number, Right, Snapshot, Underlying, choose_symbol, instant, read, refuse,
+    Contract, Counts, Number, Right, Snapshot, Underlying, choose_symbol, first_value, instant,
+    read, refuse,
 };
 use super::{ImportError, ImportReport, Sink};
 

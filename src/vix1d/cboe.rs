@@ -4,7 +4,8 @@
 use chrono::{Datelike, NaiveDate};
 use quant::market::{Day, Exchange, Timestamp};
 
-use super::error::{SourceError, quoted};
+use super::error::SourceError;
+use crate::fetch::quoted;
 use quant::volatility::reading::{Origin, Reading, level};
 
 /// Columns that must be there.

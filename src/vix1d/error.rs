@@ -2,46 +2,14 @@
 
 use std::time::Duration;
 
-/// Longest foreign text that an error repeats, characters.
-const MAX_QUOTE: usize = 80;
+use crate::fetch::FetchError;
 
 /// Why there is no value, or nothing to read one from.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
-    /// Its address cannot be asked.
-    #[error("{0}")]
-    Url(String),
-    /// The client could not be made.
-    #[error("cannot set up TLS: {0} (are the platform's ca-certificates installed?)")]
-    Tls(String),
-    /// No connection.
-    #[error("cannot connect: {0}")]
-    Connect(String),
-    /// No whole answer in time.
-    #[error("no whole answer within {0} ms")]
-    Timeout(u64),
-    /// The connection ended within the answer, or the answer was no HTTP.
-    #[error("the answer broke off: {0}")]
-    Interrupted(String),
-    /// It points elsewhere, which is not followed.
-    #[error("status {status} points to {to} (redirects are not followed; configure that address)")]
-    Redirect {
-        /// The status.
-        status: u16,
-        /// Where to.
-        to: String,
-    },
-    /// Another status than 200.
-    #[error("status {status}")]
-    Status {
-        /// The status.
-        status: u16,
-        /// How long it asks to be left alone.
-        retry_after: Option<Duration>,
-    },
-    /// More than is read.
-    #[error("the answer is longer than {0} bytes")]
-    TooLarge(usize),
+    /// There was nothing to read.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// Something else than the table.
     #[error("{0}, not a CSV")]
     NotCsv(&'static str),
@@ -85,14 +53,7 @@ impl SourceError {
     /// The same in one word that never changes, for metrics and the status.
     pub fn reason(&self) -> String {
         let word = match self {
-            Self::Status { status, .. } => return format!("status_{status}"),
-            Self::Url(_) => "bad_url",
-            Self::Tls(_) => "tls",
-            Self::Connect(_) => "connect",
-            Self::Timeout(_) => "timeout",
-            Self::Interrupted(_) => "interrupted",
-            Self::Redirect { .. } => "redirect",
-            Self::TooLarge(_) => "too_large",
+            Self::Fetch(error) => return error.reason(),
             Self::NotCsv(_) => "not_csv",
             Self::NotChart(_) => "not_chart",
             Self::Vendor(_) => "vendor_error",
@@ -109,14 +70,8 @@ impl SourceError {
     /// How long the server asks to be left alone.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Status { retry_after, .. } => *retry_after,
+            Self::Fetch(error) => error.retry_after(),
             _ => None,
         }
     }
-}
-
-/// Text of a stranger, short and in one line, so that it may stand in a log.
-pub(super) fn quoted(text: &str) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    text.trim().chars().take(MAX_QUOTE).map(plain).collect()
 }

@@ -3,19 +3,13 @@
 //! Each source is asked by a task of its own and leaves what it read at its keys. The engine reads
 //! the keys only, so a pass never waits for a web server and a recorded run repeats without one.
 
-mod backoff;
 mod cboe;
 mod error;
-mod fetch;
 pub mod manual;
 mod poll;
-#[cfg(test)]
-mod server;
 mod yahoo;
 
-pub use backoff::{Backoff, Chance, retry_after};
 pub use error::SourceError;
-pub use fetch::{Answer, Fetcher, Limits, Validators};
 pub use poll::{Polling, Terms, poll};
 pub use poll::{SourceState, SourceStatus};
 pub use quant::volatility::{Observation, Origin, Reading};

@@ -15,11 +15,10 @@ use tracing::{info, warn};
 use self::ledger::Ledger;
 pub use self::status::{SourceState, SourceStatus};
 use super::Reading;
-use super::backoff::{Backoff, Chance};
 use super::error::SourceError;
-use super::fetch::{Answer, Fetcher, Limits, Validators};
 use super::{Vendor, is_future};
 use crate::clock::Clock;
+use crate::fetch::{Answer, Backoff, Chance, Fetcher, Limits, Validators};
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::store::keys;
@@ -73,7 +72,7 @@ impl Terms {
 
     /// Whether the address can be asked at all.
     pub fn check(&self) -> Result<(), SourceError> {
-        Fetcher::new(&self.url, self.limits()).map(drop)
+        Ok(Fetcher::new(&self.url, self.limits()).map(drop)?)
     }
 
     fn limits(&self) -> Limits {
@@ -141,7 +140,7 @@ impl Poller {
         let fetcher = Fetcher::new(&terms.url, terms.limits());
         let fetcher = match fetcher {
             Ok(fetcher) => fetcher,
-            Err(error) => return Err((Box::new(polling), error)),
+            Err(error) => return Err((Box::new(polling), error.into())),
         };
         Ok(Self {
             fetcher,

@@ -4,7 +4,8 @@
 use quant::market::Timestamp;
 use serde_json::Value;
 
-use super::error::{SourceError, quoted};
+use super::error::SourceError;
+use crate::fetch::quoted;
 use quant::volatility::reading::{Origin, Reading, is_future, level};
 
 /// The symbol the chart must be of.

@@ -16,6 +16,7 @@ mod command_line;
 mod daemon;
 mod deployment;
 mod faults;
+mod feed_cboe;
 mod feed_synthetic;
 mod flow;
 mod harness_works;

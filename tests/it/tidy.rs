@@ -11,12 +11,12 @@ const DOORS: [(&str, &str); 5] = [
     ("axum::", "src/http/"),
     ("sqlx::", "src/history/"),
     ("datafusion::", "crates/eod/"),
-    ("reqwest::", "src/vix1d/"),
+    ("reqwest::", "src/fetch"),
 ];
 
 /// What the leaves and the pure parts may use of their own crate, each as a prefix of files and
 /// the modules it may name.
-const IMPORTS: [(&str, &[&str]); 16] = [
+const IMPORTS: [(&str, &[&str]); 18] = [
     ("src/config", &["config"]),
     ("src/clock.rs", &[]),
     ("src/telemetry.rs", &[]),
@@ -52,12 +52,34 @@ const IMPORTS: [(&str, &[&str]); 16] = [
     ),
     (
         "src/vix1d/",
-        &["vix1d", "source", "sink", "store", "clock", "telemetry"],
+        &[
+            "vix1d",
+            "fetch",
+            "source",
+            "sink",
+            "store",
+            "clock",
+            "telemetry",
+        ],
     ),
-    ("src/import/", &["import", "recording", "store", "unpack"]),
+    ("src/vendor_chain", &["vendor_chain"]),
+    ("src/fetch", &["fetch"]),
+    (
+        "src/import/",
+        &["import", "recording", "store", "unpack", "vendor_chain"],
+    ),
     (
         "src/feed/",
-        &["feed", "recording", "store", "config", "clock", "telemetry"],
+        &[
+            "feed",
+            "recording",
+            "store",
+            "vendor_chain",
+            "fetch",
+            "config",
+            "clock",
+            "telemetry",
+        ],
     ),
     ("crates/quant/src/math/", &["math"]),
     ("crates/quant/src/market/", &["market", "math", "json"]),

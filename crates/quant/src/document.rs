@@ -24,6 +24,9 @@ pub struct Meta {
     pub valid_until_ms: i64,
     /// Age of the oldest input at `timestamp`, milliseconds.
     pub age_ms: i64,
+    /// Whether an input is late by its source's declaration; stands only where one is.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub delayed: bool,
     /// Whether there is a value.
     pub status: Status,
     /// Why there is none; text for people.
@@ -41,6 +44,14 @@ pub struct Meta {
     pub config: String,
     /// Version of the program.
     pub engine: String,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// Ages of the inputs at `timestamp`; a field stands only where that input was read.
@@ -97,6 +108,7 @@ impl Label {
             as_of_ms: provenance.as_of().unwrap_or(now).millis(),
             valid_until_ms: self.valid_until(outcome, now).unwrap_or(now).millis(),
             age_ms: provenance.oldest().map_or(0, age),
+            delayed: provenance.delayed,
             status: outcome.status,
             reason: outcome.reason.clone(),
             currency: self.currency.clone(),

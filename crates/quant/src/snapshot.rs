@@ -287,6 +287,7 @@ struct StoredResult {
     status: Status,
     as_of: Option<Timestamp>,
     valid_until: Option<Timestamp>,
+    delayed: bool,
     payload: Option<Box<dyn Any + Send>>,
 }
 
@@ -304,9 +305,17 @@ impl Results {
             status,
             as_of,
             valid_until,
+            delayed: false,
             payload,
         };
         self.by_name.insert(name, stored);
+    }
+
+    /// Says of the result kept last under a name that it rests on something late by declaration.
+    pub fn mark_delayed(&mut self, name: &'static str) {
+        if let Some(stored) = self.by_name.get_mut(name) {
+            stored.delayed = true;
+        }
     }
 }
 
@@ -321,6 +330,8 @@ pub struct Provenance {
     pub members: Option<(Timestamp, Timestamp)>,
     /// The first instant at which one of the inputs judged by age is too old.
     pub valid_until: Option<Timestamp>,
+    /// Whether one of the inputs is late by its source's declaration.
+    pub delayed: bool,
 }
 
 impl Provenance {
@@ -350,6 +361,7 @@ impl Provenance {
 
     fn note_result(&mut self, name: &'static str, result: &StoredResult) {
         self.results.extend(result.as_of.map(|as_of| (name, as_of)));
+        self.delayed |= result.delayed;
         self.note_end(result.valid_until);
     }
 
@@ -391,6 +403,13 @@ impl<'a> View<'a> {
 
     fn note(&self, section: Section, as_of: Timestamp, until: Option<Timestamp>) {
         self.provenance.borrow_mut().note(section, as_of, until);
+    }
+
+    /// The chain, and whether it is late by declaration.
+    fn read_chain(&self) -> Result<&'a ListedChain, NoValue> {
+        let listed = self.read(Section::Chain, &self.snapshot.chain)?;
+        self.provenance.borrow_mut().delayed |= listed.chain.head.is_delayed();
+        Ok(listed)
     }
 }
 

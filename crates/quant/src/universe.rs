@@ -94,6 +94,8 @@ pub enum Standing {
         as_of: Timestamp,
         /// The instant after which it is over.
         valid_until: Timestamp,
+        /// Whether it rests on something late by declaration.
+        delayed: bool,
     },
 }
 
@@ -251,6 +253,8 @@ pub struct RestsOn {
     pub span: Option<(Timestamp, Timestamp)>,
     /// The instant after which the first of them is over.
     pub valid_until: Option<Timestamp>,
+    /// Whether one of them is late by its source's declaration.
+    pub delayed: bool,
 }
 
 impl RestsOn {
@@ -326,6 +330,7 @@ impl<C: UniverseCalculator> UniverseRunner for Hosted<C> {
                 provenance: Provenance {
                     members: told.rests_on.span,
                     valid_until: told.rests_on.valid_until,
+                    delayed: told.rests_on.delayed,
                     ..Provenance::default()
                 },
                 counted: told.counted,

@@ -210,3 +210,101 @@ fn a_chain_says_what_its_contracts_are() {
         assert!(id.starts_with(&*meant.root), "{id}");
     }
 }
+
+/// A chain whose contracts stand in no order, with a volatility above 300 %.
+fn vendors_chain(delay_ms: u64) -> crate::vendor_chain::Snapshot {
+    use crate::vendor_chain::{Contract, Number, Occ, Snapshot, Underlying};
+    let ids = [
+        "SPXW261218C06000000",
+        "SPX261120C06000000",
+        "SPXW261120C06000000",
+        "SPXW261120P05900500",
+    ];
+    let contracts = ids.map(|id| {
+        let occ = Occ::parse(id).unwrap();
+        let mut contract = Contract::of(&occ, occ.strike_number().unwrap());
+        contract.put("bid", Number::parse("12.50"));
+        contract.put("delta", Number::parse("0.4949"));
+        contract.put_iv(Number::parse("4.1223"));
+        contract
+    });
+    Snapshot {
+        symbol: Symbol::new("SPX").unwrap(),
+        source: "vendor",
+        as_of_ms: START.millis(),
+        spot: Number::parse("6001.50"),
+        underlying: Underlying::default(),
+        delayed: false,
+        delay_ms,
+        contracts: contracts.into(),
+    }
+}
+
+fn vendors_records(delay_ms: u64) -> Vec<Record> {
+    let mut records = Vec::new();
+    let message = Message {
+        at: START,
+        what: What::VendorChain(Box::new(vendors_chain(delay_ms))),
+    };
+    Wire::new("vendor", true).write(&message, &mut |record| records.push(record));
+    records
+}
+
+#[test]
+fn a_vendors_chain_goes_to_its_key_and_to_channels_in_the_vendors_digits() {
+    let records = vendors_records(900_000);
+    let keys: Vec<&str> = records.iter().map(|record| &*record.key).collect();
+    let mut expected = vec!["options:SPX:chain"];
+    expected.extend(["market:option_chain"; 2]);
+    expected.push("events:options:chain");
+    expected.extend(["market:option_quote"; 4]);
+    assert_eq!(keys, expected);
+    // The bytes an importer writes.
+    let bytes = serde_json::to_vec(&vendors_chain(900_000)).unwrap();
+    assert_eq!(records[0].value, bytes);
+    assert_eq!(
+        std::str::from_utf8(&records[1].value).unwrap(),
+        "{\"product\":\"SPX\",\"source\":\"vendor\",\"expiry\":\"2026-11-20\",\"spot_price\":6001.50,\
+         \"strikes\":[5900.5,6000],\"calls\":[\
+         {\"symbol\":\"SPX261120C06000000\",\"product\":\"SPX\",\"root\":\"SPX\",\"strike\":6000,\
+         \"expiry\":\"2026-11-20\",\"option_type\":\"call\",\"bid\":12.50,\"delta\":0.4949,\
+         \"iv\":\"412.23%\",\"timestamp\":1795199100000},\
+         {\"symbol\":\"SPXW261120C06000000\",\"product\":\"SPX\",\"root\":\"SPXW\",\"strike\":6000,\
+         \"expiry\":\"2026-11-20\",\"option_type\":\"call\",\"bid\":12.50,\"delta\":0.4949,\
+         \"iv\":\"412.23%\",\"timestamp\":1795199100000}],\"puts\":[\
+         {\"symbol\":\"SPXW261120P05900500\",\"product\":\"SPX\",\"root\":\"SPXW\",\"strike\":5900.5,\
+         \"expiry\":\"2026-11-20\",\"option_type\":\"put\",\"bid\":12.50,\"delta\":0.4949,\
+         \"iv\":\"412.23%\",\"timestamp\":1795199100000}],\
+         \"timestamp\":1795200000000,\"delayed\":true,\"delay_ms\":900000}"
+    );
+    assert_eq!(
+        std::str::from_utf8(&records[3].value).unwrap(),
+        "{\"symbol\":\"SPX\",\"as_of\":1795200000000,\"contracts\":4,\"source\":\"vendor\"}"
+    );
+}
+
+#[test]
+fn the_codec_reads_a_vendors_chain_whole_by_expiry_and_by_contract() {
+    let calendars = calendars();
+    for delay_ms in [0, 900_000] {
+        let records = vendors_records(delay_ms);
+        let (rules, mut bad) = (Rules::default(), BadInput::default());
+        let mut decoder = rules.decoder(START, &mut bad);
+        let builder = || ChainBuilder::new(&calendars, "SPX", "XNYS");
+        let whole = decoder.chain(&records[0].value, builder()).unwrap();
+        assert_eq!(whole.contracts.len(), 4);
+        assert_eq!(whole.series.len(), 3, "AM and PM of one day are two series");
+        let quoted = START.minus(Span::from_millis(delay_ms as i64));
+        let expiries = [&records[1], &records[2]]
+            .map(|record| decoder.chain(&record.value, builder()).unwrap());
+        assert_eq!(expiries.each_ref().map(|c| c.contracts.len()), [3, 1]);
+        let quotes = records[4..].iter().map(|record| &record.value[..]);
+        let (quotes, unusable) = decoder.quotes(quotes, builder());
+        assert_eq!((quotes.contracts.len(), unusable), (4, 0));
+        for chain in expiries.iter().chain([&whole]) {
+            assert_eq!(chain.at(), quoted);
+            assert_eq!(chain.head.delayed, delay_ms > 0);
+        }
+        assert!(bad.is_empty(), "{bad:?}");
+    }
+}

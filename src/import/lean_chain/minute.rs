@@ -8,7 +8,7 @@ use chrono::{NaiveDate, NaiveTime};
 use quant::market::Symbol;
 
 use super::super::chain::{
-    Contract, Number, Occ, Right, Snapshot, Underlying, instant, refuse, ticker,
+    Contract, Number, Occ, Right, Snapshot, Ticker, Underlying, instant, refuse, ticker,
 };
 use super::super::{ImportError, Sink};
 use super::{LeanChain, at};
@@ -83,13 +83,8 @@ pub(super) fn import(
         let at_ms = at(named, date, time)?;
         if rows.iter().any(|row| row.is_underlying()) {
             let last = day.underlying.last.and_then(Number::of_1e4);
-            ticker(
-                sink,
-                day.symbol.as_str(),
-                at_ms,
-                last.as_ref(),
-                &day.quote(),
-            )?;
+            let symbol = day.symbol.clone();
+            ticker(sink, &Ticker::new(symbol, at_ms, last, day.quote()))?;
         }
         if marks.contains(&minute) {
             day.snapshot(at_ms).record_chain(sink)?;

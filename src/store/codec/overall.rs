@@ -31,6 +31,8 @@ struct Judged {
 struct JudgedMeta {
     as_of_ms: i64,
     valid_until_ms: i64,
+    #[serde(default)]
+    delayed: bool,
     status: Status,
 }
 
@@ -50,6 +52,7 @@ pub fn standing(bytes: &[u8], now: Timestamp, bad: &mut BadInput) -> Standing {
         summary: Box::new(summary),
         as_of: Timestamp::from_millis(meta.as_of_ms),
         valid_until,
+        delayed: meta.delayed,
     }
 }
 

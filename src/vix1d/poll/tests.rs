@@ -1,10 +1,10 @@
 //! A source from a scripted server to the board, and what it leaves there.
 
 use super::*;
+use crate::fetch::server::{Script, Server, good, with};
 use crate::store::board::Board;
 use crate::store::exchange::Fetched;
 use crate::vix1d::Origin;
-use crate::vix1d::server::{Script, Server, good, with};
 
 const LAST: &str = "volatility:vix1d:cboe:last";
 const HISTORY: &str = "volatility:vix1d:cboe:history";
@@ -287,10 +287,11 @@ fn waits(terms: Terms, results: Vec<Result<Option<Reading>, SourceError>>) -> Ve
 
 fn refused(status: u16, asks: Option<u64>) -> Result<Option<Reading>, SourceError> {
     let retry_after = asks.map(Duration::from_secs);
-    Err(SourceError::Status {
+    let error = crate::fetch::FetchError::Status {
         status,
         retry_after,
-    })
+    };
+    Err(error.into())
 }
 
 #[test]

@@ -221,7 +221,7 @@ impl Vix1d {
                     value: index.value,
                     observed_at: at,
                     fetched_at: now,
-                    delayed: chain.head.delayed || chain.head.delay > Span::ZERO,
+                    delayed: chain.head.is_delayed(),
                 }),
                 until: Some(until),
                 index: Some(index),
@@ -332,6 +332,7 @@ impl Vix1d {
         };
         let mut rests_on = RestsOn::default();
         rests_on.add(reading.observed_at, Some(until));
+        rests_on.delayed = reading.delayed;
         let used = payload.strikes.map_or(1, |strikes| strikes as u64);
         let counted = Counted {
             used,

@@ -66,7 +66,7 @@ impl<'a> Input<'a> for Options<'a> {
 
     fn take(view: &'a View<'_>) -> Result<Self, NoValue> {
         let snapshot = view.snapshot;
-        let listed = view.read(Section::Chain, &snapshot.chain)?;
+        let listed = view.read_chain()?;
         let point = point(view, snapshot, &listed.chain)?;
         let rates = snapshot.pricing.rates.as_ref();
         let rates = rates.ok_or(NoValue::Undefined("no rate is set for its currency"))?;
@@ -101,7 +101,7 @@ impl<'a> Input<'a> for &'a Chain {
     const NEEDS: Needs = Needs::section(Section::Chain);
 
     fn take(view: &'a View<'_>) -> Result<Self, NoValue> {
-        Ok(&view.read(Section::Chain, &view.snapshot.chain)?.chain)
+        Ok(&view.read_chain()?.chain)
     }
 }
 
@@ -136,7 +136,7 @@ impl<'a> Input<'a> for ChainAtSpot<'a> {
     const NEEDS: Needs = Options::NEEDS;
 
     fn take(view: &'a View<'_>) -> Result<Self, NoValue> {
-        let listed = view.read(Section::Chain, &view.snapshot.chain)?;
+        let listed = view.read_chain()?;
         let spot = point(view, view.snapshot, &listed.chain)?.spot;
         if !(spot > 0.0 && spot.is_finite()) {
             return Err(NoValue::Undefined("the spot is not above zero"));

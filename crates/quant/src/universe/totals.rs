@@ -168,8 +168,10 @@ impl Totals {
                     summary,
                     as_of,
                     valid_until,
+                    delayed,
                 } => {
                     totals.rests_on.add(*as_of, Some(*valid_until));
+                    totals.rests_on.delayed |= *delayed;
                     used.push((member, summary));
                 }
             }

@@ -24,6 +24,7 @@ fn member(snapshot: &Value, max_age: f64) -> Member {
             summary: Box::new(summary),
             as_of: Timestamp::default(),
             valid_until: Timestamp::default(),
+            delayed: false,
         },
     };
     Member {

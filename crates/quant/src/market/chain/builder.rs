@@ -34,6 +34,13 @@ pub struct Head {
     pub spot: Option<f64>,
 }
 
+impl Head {
+    /// Whether it is late by its source's declaration.
+    pub fn is_delayed(&self) -> bool {
+        self.delayed || self.delay > Span::ZERO
+    }
+}
+
 /// A contract as a source lists it. Everything but what it is may be missing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Listing<'a> {

@@ -12,6 +12,7 @@ fn present(gex: Option<f64>) -> Standing {
         summary: Box::new(summary),
         as_of: Timestamp::from_millis(1),
         valid_until: Timestamp::from_millis(2),
+        delayed: false,
     }
 }
 

@@ -20,13 +20,13 @@ const SERIES: [(&str, &str); 6] = [
 
 /// Call or put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::import) enum Right {
+pub(crate) enum Right {
     Call,
     Put,
 }
 
 impl Right {
-    pub(in crate::import) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Call => "call",
             Self::Put => "put",
@@ -34,7 +34,7 @@ impl Right {
     }
 
     /// Of `C`, `call`, `CE`, `put` and so on.
-    pub(in crate::import) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         match text.trim().to_ascii_lowercase().as_str() {
             "c" | "call" | "ce" => Some(Self::Call),
             "p" | "put" | "pe" => Some(Self::Put),
@@ -45,16 +45,16 @@ impl Right {
 
 /// The parts of an OCC symbol.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::import) struct Occ {
-    pub(in crate::import) root: String,
-    pub(in crate::import) expiration: NaiveDate,
-    pub(in crate::import) right: Right,
+pub(crate) struct Occ {
+    pub(crate) root: String,
+    pub(crate) expiration: NaiveDate,
+    pub(crate) right: Right,
     /// In thousandths.
-    pub(in crate::import) strike: u32,
+    pub(crate) strike: u32,
 }
 
 impl Occ {
-    pub(in crate::import) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let text = text.strip_prefix("O:").unwrap_or(text);
         if !text.is_ascii() || text.len() < 16 {
@@ -81,7 +81,7 @@ impl Occ {
     }
 
     /// The symbol of a contract; `None` for a strike that no symbol can have.
-    pub(in crate::import) fn new(
+    pub(crate) fn new(
         root: &str,
         expiration: NaiveDate,
         right: Right,
@@ -100,7 +100,7 @@ impl Occ {
         Self::parse(&occ.to_string())
     }
 
-    pub(in crate::import) fn strike_number(&self) -> Option<Number> {
+    pub(crate) fn strike_number(&self) -> Option<Number> {
         Number::of_1e4(i64::from(self.strike) * 10)
     }
 }
@@ -115,7 +115,7 @@ impl fmt::Display for Occ {
 
 /// The one underlying of a chain's roots: SPX of SPX and SPXW, AAPL of AAPL and the adjusted
 /// AAPL7. `None` where there are several, or none.
-pub(in crate::import) fn underlying<'a>(roots: &BTreeSet<&'a str>) -> Option<&'a str> {
+pub(crate) fn underlying<'a>(roots: &BTreeSet<&'a str>) -> Option<&'a str> {
     let series = |root: &'a str| {
         let named = SERIES.iter().find(|(series, _)| *series == root);
         named.map_or(root, |(_, symbol)| symbol)

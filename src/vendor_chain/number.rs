@@ -10,9 +10,16 @@ const LARGEST_EXACT: f64 = 9e15;
 
 /// The decimal text of a number, and the number.
 #[derive(Clone, Debug)]
-pub(in crate::import) struct Number {
+pub(crate) struct Number {
     text: Box<RawValue>,
     value: f64,
+}
+
+/// The same text: `1.0` is not `1`.
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
 }
 
 impl Serialize for Number {
@@ -23,7 +30,7 @@ impl Serialize for Number {
 
 impl Number {
     /// The number a text is; `None` for what is none, such as `NaN`.
-    pub(in crate::import) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let text = text.strip_prefix('+').unwrap_or(text);
         let plain = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
@@ -50,11 +57,11 @@ impl Number {
     }
 
     /// The same where thousands are set apart by commas: `92,802,269`.
-    pub(in crate::import) fn parse_grouped(text: &str) -> Option<Self> {
+    pub(crate) fn parse_grouped(text: &str) -> Option<Self> {
         Self::parse(&text.replace(',', ""))
     }
 
-    pub(in crate::import) fn integer(value: i64) -> Self {
+    pub(crate) fn integer(value: i64) -> Self {
         Self {
             text: RawValue::from_string(value.to_string()).expect("an integer is JSON"),
             value: value as f64,
@@ -62,7 +69,7 @@ impl Number {
     }
 
     /// 5853300 is 585.33.
-    pub(in crate::import) fn of_1e4(value: i64) -> Option<Self> {
+    pub(crate) fn of_1e4(value: i64) -> Option<Self> {
         let size = value.unsigned_abs();
         let (whole, fraction) = (size / 10_000, size % 10_000);
         let sign = if value < 0 { "-" } else { "" };
@@ -81,27 +88,27 @@ impl Number {
         })
     }
 
-    pub(in crate::import) fn value(&self) -> f64 {
+    pub(crate) fn value(&self) -> f64 {
         self.value
     }
 
-    pub(in crate::import) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         self.text.get()
     }
 
     /// A whole number.
-    pub(in crate::import) fn as_integer(&self) -> Option<i64> {
+    pub(crate) fn as_integer(&self) -> Option<i64> {
         let exact = self.value.fract() == 0.0 && self.value.abs() <= LARGEST_EXACT;
         exact.then_some(self.value as i64)
     }
 
     /// A hundredth of it, by moving the point: 51.745 is 0.51745.
-    pub(in crate::import) fn hundredth(&self) -> Option<Self> {
+    pub(crate) fn hundredth(&self) -> Option<Self> {
         self.shifted(-2)
     }
 
     /// A fraction as the text of a percentage, `"428.5%"`.
-    pub(in crate::import) fn as_percent(&self) -> Self {
+    pub(crate) fn as_percent(&self) -> Self {
         let percent = self.shifted(2);
         let text = percent.map(|percent| format!("\"{}%\"", percent.text()));
         let text = text.and_then(|text| RawValue::from_string(text).ok());

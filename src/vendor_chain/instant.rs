@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 /// A wall-clock time in a zone, epoch milliseconds. Of the two instants when clocks go back the
 /// earlier one; `None` for the hour that is skipped.
-pub(in crate::import) fn in_zone(time: NaiveDateTime, zone: Tz) -> Option<i64> {
+pub(crate) fn in_zone(time: NaiveDateTime, zone: Tz) -> Option<i64> {
     let time = zone.from_local_datetime(&time).earliest()?;
     valid_ms(time.timestamp_millis())
 }
@@ -18,12 +18,12 @@ pub fn parse_rfc3339(text: &str) -> Result<i64, String> {
 }
 
 /// Only what fits nanoseconds since the epoch is an instant of a recording.
-pub(in crate::import) fn valid_ms(ms: i64) -> Option<i64> {
+pub(crate) fn valid_ms(ms: i64) -> Option<i64> {
     (ms > 0 && ms < i64::MAX / 1_000_000).then_some(ms)
 }
 
 /// An epoch number in seconds, milliseconds, micro- or nanoseconds, told by its size.
-pub(in crate::import) fn epoch_ms(value: f64) -> Option<i64> {
+pub(crate) fn epoch_ms(value: f64) -> Option<i64> {
     let ms = match value {
         v if v >= 1e17 => v / 1e6,
         v if v >= 1e14 => v / 1e3,
@@ -35,7 +35,7 @@ pub(in crate::import) fn epoch_ms(value: f64) -> Option<i64> {
 }
 
 /// A date in the forms files have it, but never one where month and day could be swapped.
-pub(in crate::import) fn date(text: &str) -> Option<NaiveDate> {
+pub(crate) fn date(text: &str) -> Option<NaiveDate> {
     const FORMS: [&str; 6] = [
         "%Y-%m-%d",
         "%Y%m%d",
@@ -51,7 +51,7 @@ pub(in crate::import) fn date(text: &str) -> Option<NaiveDate> {
 }
 
 /// Date and time, `T` or a space between, without a zone.
-pub(in crate::import) fn date_time(text: &str) -> Option<NaiveDateTime> {
+pub(crate) fn date_time(text: &str) -> Option<NaiveDateTime> {
     const FORMS: [&str; 8] = [
         "%Y-%m-%d %H:%M:%S%.f",
         "%Y-%m-%dT%H:%M:%S%.f",

@@ -9,9 +9,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// What one connection gets.
 #[derive(Clone, Debug)]
-pub(super) enum Script {
+pub(crate) enum Script {
     /// These bytes, and the end.
     Say(String),
+    /// The same of what is no text.
+    SayBytes(Vec<u8>),
     /// Nothing.
     Silence,
     /// The head of a good answer, and then a byte from time to time.
@@ -20,18 +22,18 @@ pub(super) enum Script {
     Flood,
 }
 
-pub(super) struct Server {
-    pub(super) url: String,
+pub(crate) struct Server {
+    pub(crate) url: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 /// A 200 with a body.
-pub(super) fn good(body: &str) -> Script {
+pub(crate) fn good(body: &str) -> Script {
     with("200 OK", "", body)
 }
 
 /// An answer with a status line, more headers (each ending with `\r\n`) and a body.
-pub(super) fn with(status: &str, headers: &str, body: &str) -> Script {
+pub(crate) fn with(status: &str, headers: &str, body: &str) -> Script {
     let length = body.len();
     Script::Say(format!(
         "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
@@ -39,7 +41,7 @@ pub(super) fn with(status: &str, headers: &str, body: &str) -> Script {
 }
 
 impl Server {
-    pub(super) async fn start(scripts: &[Script]) -> Self {
+    pub(crate) async fn start(scripts: &[Script]) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}/VIX1D", listener.local_addr().unwrap());
         let requests: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -55,7 +57,7 @@ impl Server {
     }
 
     /// The heads of the requests so far.
-    pub(super) fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }
@@ -73,6 +75,7 @@ async fn answer(mut stream: TcpStream, script: Script, seen: Arc<Mutex<Vec<Strin
     // Whoever hangs up early has seen enough.
     let _ = match script {
         Script::Say(bytes) => stream.write_all(bytes.as_bytes()).await,
+        Script::SayBytes(bytes) => stream.write_all(&bytes).await,
         Script::Silence => std::future::pending().await,
         Script::Drip => repeat(stream, "x", Duration::from_millis(20)).await,
         Script::Flood => repeat(stream, &"x".repeat(4096), Duration::ZERO).await,

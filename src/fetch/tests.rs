@@ -1,7 +1,7 @@
 //! What every kind of answer comes to, from a server that gives them.
 
 use super::*;
-use crate::vix1d::server::{Script, Server, good, with};
+use crate::fetch::server::{Script, Server, good, with};
 
 const NOW: Timestamp = Timestamp::from_seconds(784_111_740);
 
@@ -21,14 +21,14 @@ fn impatient() -> Limits {
     }
 }
 
-async fn get(script: Script, limits: Limits) -> Result<Answer, SourceError> {
+async fn get(script: Script, limits: Limits) -> Result<Answer, FetchError> {
     let server = Server::start(&[script]).await;
     let fetcher = Fetcher::new(&server.url, limits).unwrap();
     fetcher.get(&Validators::default(), NOW).await
 }
 
 #[track_caller]
-fn check(answer: Result<Answer, SourceError>, reason: &str, words: &str) {
+fn check(answer: Result<Answer, FetchError>, reason: &str, words: &str) {
     let error = answer.unwrap_err();
     assert_eq!(error.reason(), reason, "{error}");
     assert!(error.to_string().contains(words), "{error}");
@@ -172,4 +172,31 @@ fn this_machine_needs_no_proxy() {
     let local = |url| is_loopback(&Url::parse(url).unwrap());
     assert!(local("http://127.0.0.1:80/") && local("http://[::1]/") && local("http://localhost/"));
     assert!(!local("http://127.0.0.1.example.com/") && !local("https://cdn.cboe.com/"));
+}
+
+fn packed(text: &[u8]) -> Bytes {
+    use std::io::Write;
+    let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    to.write_all(text).unwrap();
+    to.finish().unwrap().into()
+}
+
+#[tokio::test]
+async fn gzip_is_asked_for_and_unpacked_up_to_the_limit() {
+    let server = Server::start(&[good("x")]).await;
+    let fetcher = Fetcher::new(&server.url, limits()).unwrap();
+    let fetcher = fetcher.accepting_gzip();
+    fetcher.get(&Validators::default(), NOW).await.unwrap();
+    assert!(server.requests()[0].contains("accept-encoding: gzip\r\n"));
+
+    let body = packed(&[b'1'; 5_000]);
+    assert_eq!(unpacked(body.clone(), 5_000).unwrap().len(), 5_000);
+    assert_eq!(
+        unpacked(body.clone(), 4_999),
+        Err(FetchError::TooLarge(4_999))
+    );
+    let cut = unpacked(body.slice(..body.len() - 9), 5_000).unwrap_err();
+    assert_eq!(cut.reason(), "damaged");
+    assert_eq!(unpacked("{}".into(), 2).unwrap(), b"{}");
+    assert_eq!(unpacked("{}".into(), 1), Err(FetchError::TooLarge(1)));
 }
