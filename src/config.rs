@@ -6,6 +6,7 @@ mod allowed;
 mod environment;
 mod feed;
 mod flags;
+mod globaldatafeeds;
 mod http;
 mod layers;
 pub mod overall;
@@ -26,6 +27,7 @@ use serde_json::Value;
 
 pub use environment::environment;
 pub use feed::Feed;
+pub use globaldatafeeds::{ApiKey, GlobalDataFeeds};
 pub use http::Http;
 pub use layers::load;
 pub use problem::{ConfigErrors, Origin, Problem};

@@ -21,6 +21,7 @@ const REDIS_BYTES: &str = "analytics_redis_bytes_total";
 const FEED_MESSAGES: &str = "analytics_feed_messages_total";
 const CHANNEL_MESSAGES: &str = "analytics_channel_messages_total";
 const FEED_DROPPED: &str = "analytics_feed_dropped_total";
+const FEED_GAP: &str = "analytics_feed_gap_seconds_total";
 const VIX1D_FETCHES: &str = "analytics_vix1d_fetches_total";
 const BUILD_INFO: &str = "analytics_build_info";
 
@@ -36,7 +37,7 @@ pub enum Kind {
 }
 
 /// Every metric: its name, its kind, what it says.
-pub const METRICS: [(&str, Kind, &str); 14] = [
+pub const METRICS: [(&str, Kind, &str); 15] = [
     (
         PASS_DURATION,
         Kind::Histogram,
@@ -87,6 +88,11 @@ pub const METRICS: [(&str, Kind, &str); 14] = [
         FEED_DROPPED,
         Kind::Counter,
         "List elements and messages a feed dropped as the store was away or slow",
+    ),
+    (
+        FEED_GAP,
+        Kind::Counter,
+        "Seconds for which a feed's source was lost, by provider",
     ),
     (
         CHANNEL_MESSAGES,
@@ -217,6 +223,13 @@ pub fn channel_messages(channel: &'static str, outcome: &'static str, count: u64
 /// A feed dropped elements of lists or messages.
 pub fn feed_dropped(provider: &'static str, kind: &'static str, count: u64) {
     counter!(FEED_DROPPED, "provider" => provider, "kind" => kind).increment(count);
+}
+
+/// A feed's source was lost for so long.
+pub fn feed_gap(provider: &'static str, seconds: f64) {
+    // Counters are whole: a gap shorter than a second is one.
+    let seconds = seconds.ceil().max(0.0) as u64;
+    counter!(FEED_GAP, "provider" => provider).increment(seconds);
 }
 
 /// An official VIX1D source was asked.

@@ -35,12 +35,13 @@ const HTTP_STOP: Duration = Duration::from_millis(500);
   analytics feed --symbols SPY,SPX --seed 7 --speed 10 --labels truth.jsonl
   analytics feed --symbols-generated 6000 --dirt 0.01 --listen 127.0.0.1:8005
   analytics feed --provider recording goog.rec aapl.rec --speed 100
+  analytics feed --provider globaldatafeeds --symbols NIFTY,BANKNIFTY
 
 The synthetic market keeps the hours of its exchanges unless it is always open. The recordings are
 played in a hundredth of their time, their times moved to the present. What was published is printed
 as one JSON line at the end. Every flag of a market is a setting, too: [feed] in analytics.toml.")]
 pub(super) struct FeedArgs {
-    /// Who provides: synthetic or recording
+    /// Who provides: synthetic, recording or globaldatafeeds
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
     /// Recordings to play, in time order

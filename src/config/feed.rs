@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use quant::market::Symbol;
 use serde::{Deserialize, Serialize};
 
+use super::globaldatafeeds::GlobalDataFeeds;
 use super::values::{by_symbol, symbols};
 
 /// What `analytics feed` publishes, and how.
@@ -41,6 +42,8 @@ pub struct Feed {
     /// that.
     #[serde(with = "by_symbol")]
     pub volatilities: BTreeMap<Symbol, f64>,
+    /// The vendor GlobalDatafeeds.
+    pub globaldatafeeds: GlobalDataFeeds,
 }
 
 impl Default for Feed {
@@ -59,6 +62,7 @@ impl Default for Feed {
             dirt: 0.0,
             prices: BTreeMap::new(),
             volatilities: BTreeMap::new(),
+            globaldatafeeds: GlobalDataFeeds::default(),
         }
     }
 }

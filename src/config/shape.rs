@@ -43,6 +43,11 @@ impl Shape {
         root.replace(&["symbols", "standard"], Self::List(text()));
         root.replace(&["symbols", "level2"], Self::List(text()));
         root.replace(&["feed", "symbols"], Self::List(text()));
+        let vendor = ["feed", "globaldatafeeds"];
+        let of_vendor = |key| [vendor[0], vendor[1], key];
+        root.replace(&of_vendor("api_key_file"), Self::Text);
+        root.replace(&of_vendor("symbols"), Self::List(text()));
+        root.replace(&of_vendor("indices"), Self::BySymbol(text()));
         root.replace(&["market", "exchanges"], Self::BySymbol(text()));
         root.replace(&["market", "currencies"], Self::BySymbol(text()));
         let own = Self::BySymbol(Box::new(Self::Table(signing.into())));
@@ -118,9 +123,11 @@ impl Shape {
         }
     }
 
-    fn replace(&mut self, [section, key]: &[&str; 2], shape: Self) {
-        let section = self.child_mut(section).expect("a section of the settings");
-        *section.child_mut(key).expect("a key of the section") = shape;
+    fn replace(&mut self, path: &[&str], shape: Self) {
+        let place = path
+            .iter()
+            .try_fold(self, |shape, key| shape.child_mut(key));
+        *place.expect("a key of the settings") = shape;
     }
 }
 

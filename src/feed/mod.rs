@@ -1,6 +1,7 @@
 //! Feeds: what publishes market data into the store. One file a provider; one writer for all.
 
 pub mod dirt;
+pub mod globaldatafeeds;
 pub mod heartbeat;
 pub mod message;
 pub mod provider;
