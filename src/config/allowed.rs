@@ -307,6 +307,7 @@ pub(super) fn check(allowed: &Allowed, value: &Value, known: &Known) -> Result<(
         Allowed::Provider if !text.is_empty() => Ok(()),
         Allowed::Provider => must("the name of a provider, such as synthetic"),
         Allowed::Http => must("a URL that begins with https:// or http://"),
+        Allowed::WebSocket if text.contains('@') => must("a URL without a user or password"),
         Allowed::WebSocket if text.starts_with("ws://") || text.starts_with("wss://") => Ok(()),
         Allowed::WebSocket => must("a URL that begins with ws:// or wss://"),
         Allowed::Form(is_so, what) => {

@@ -139,11 +139,11 @@ impl Books {
                     let images = images.expect("it was just there");
                     said.extend(images.take(row, now, &mut self.counts));
                 }
-                (Some(id), _) => self.option(id, row, today),
+                (Some(id), _) => self.option(id, row, now, today),
                 // Greeks name a contract by its token, or by its identifier in the token's place.
                 (None, Some(token)) => match self.of_token(&token) {
-                    Some((product, key, id)) => self.put(product, key, &id, row),
-                    None if parse(&token).is_some() => self.option(&token, row, today),
+                    Some((product, key, id)) => self.put(product, key, &id, row, now),
+                    None if parse(&token).is_some() => self.option(&token, row, now, today),
                     None => self.counts.count("unknown_token"),
                 },
                 (None, None) if is_of_rows(kind) => self.counts.count("no_identifier"),
@@ -153,7 +153,7 @@ impl Books {
         said
     }
 
-    fn option(&mut self, id: &str, row: Row<'_>, today: NaiveDate) {
+    fn option(&mut self, id: &str, row: Row<'_>, now: Timestamp, today: NaiveDate) {
         let Some(parsed) = parse(id) else {
             return self.counts.count("unknown_identifier");
         };
@@ -165,14 +165,14 @@ impl Books {
             .iter()
             .position(|one| one.name.eq_ignore_ascii_case(parsed.product));
         match product.zip(Key::of(&parsed)) {
-            Some((product, key)) => self.put(product, key, id, row),
+            Some((product, key)) => self.put(product, key, id, row, now),
             None => self.counts.count("unknown_instrument"),
         }
     }
 
-    fn put(&mut self, product: usize, key: Key, id: &str, row: Row<'_>) {
+    fn put(&mut self, product: usize, key: Key, id: &str, row: Row<'_>, now: Timestamp) {
         let product = &mut self.products[product];
-        product.options.take(key, id, row, &mut self.counts);
+        product.options.take(key, id, row, now, &mut self.counts);
         if let Some(lot) = product.instruments.lots.get(&key) {
             product.options.lot(key, *lot);
         }

@@ -18,6 +18,8 @@ const GAMMA: f64 = 5.0;
 const OTHERS: f64 = 1e6;
 /// Share of open interests that are whole lots, from which on they are taken for units.
 const WHOLE_LOTS: f64 = 0.95;
+/// A contract of which nothing came for so long while others did is left out: five minutes.
+const FORGOTTEN_NS: i64 = 300_000_000_000;
 /// Fewer tell nothing.
 const FEWEST: usize = 4;
 
@@ -92,6 +94,7 @@ struct Told {
     /// Numbers by their names in the chain.
     numbers: BTreeMap<&'static str, f64>,
     quoted: Option<Timestamp>,
+    received: Timestamp,
 }
 
 /// The options of a product.
@@ -104,7 +107,14 @@ pub(super) struct Options {
 
 impl Options {
     /// Takes what a row says of a contract; where it is older than what is known, nothing.
-    pub(super) fn take(&mut self, key: Key, id: &str, row: Row<'_>, counts: &mut Counts) {
+    pub(super) fn take(
+        &mut self,
+        key: Key,
+        id: &str,
+        row: Row<'_>,
+        received: Timestamp,
+        counts: &mut Counts,
+    ) {
         let told = self.contracts.entry(key).or_default();
         if told.id.is_empty() {
             id.clone_into(&mut told.id);
@@ -117,6 +127,7 @@ impl Options {
             return;
         }
         told.quoted = quoted.max(told.quoted);
+        told.received = received;
         let mut put = |name: &'static str, number: Option<f64>| {
             if let Some(number) = number {
                 told.numbers.insert(name, number);
@@ -163,9 +174,10 @@ impl Options {
         received: Timestamp,
     ) -> Option<Snapshot> {
         self.changed = false;
-        if self.contracts.is_empty() {
-            return None;
-        }
+        // What is no longer told, as the price has moved away from it, is not the market's.
+        let newest = self.contracts.values().map(|told| told.received).max()?;
+        let contracts = &mut self.contracts;
+        contracts.retain(|_, told| newest.since(told.received).nanos() <= FORGOTTEN_NS);
         let in_units = match quantities {
             Quantities::Units => true,
             Quantities::Contracts => false,

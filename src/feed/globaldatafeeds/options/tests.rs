@@ -10,7 +10,13 @@ fn options(rows: &[Value]) -> (Options, Counts) {
         let row = Row(row.as_object().unwrap());
         let id = row.text("InstrumentIdentifier").unwrap();
         let key = Key::of(&parse(id).unwrap()).unwrap();
-        options.take(key, id, row, &mut counts);
+        options.take(
+            key,
+            id,
+            row,
+            Timestamp::from_seconds(1_800_000_000),
+            &mut counts,
+        );
     }
     (options, counts)
 }
@@ -128,4 +134,19 @@ fn a_row_that_is_older_changes_nothing_and_what_expired_is_forgotten() {
             .chain(&symbol, None, false, Quantities::Auto, now)
             .is_none()
     );
+}
+
+#[test]
+fn a_contract_that_is_no_longer_told_is_left_out() {
+    let (mut options, mut counts) = options(&[
+        json!({"InstrumentIdentifier": CALL, "LastTradePrice": 1}),
+        json!({"InstrumentIdentifier": "OPTIDX_NIFTY_26NOV2026_PE_24000", "LastTradePrice": 1}),
+    ]);
+    let row = json!({"LastTradePrice": 2});
+    let key = Key::of(&parse(CALL).unwrap()).unwrap();
+    let later = Timestamp::from_seconds(1_800_000_301);
+    options.take(key, CALL, Row(row.as_object().unwrap()), later, &mut counts);
+    let chain = written(&mut options, Quantities::Auto);
+    assert_eq!(chain["contracts"].as_array().unwrap().len(), 1);
+    assert_eq!(chain["contracts"][0]["type"], "call");
 }
