@@ -6,6 +6,7 @@ mod allowed;
 mod environment;
 mod feed;
 mod flags;
+mod globaldatafeeds;
 mod history;
 mod http;
 mod layers;
@@ -27,6 +28,7 @@ use serde_json::Value;
 
 pub use environment::environment;
 pub use feed::{Cboe, Feed};
+pub use globaldatafeeds::{ApiKey, GlobalDataFeeds};
 pub use history::{History, HistoryUrl, Place};
 pub use http::Http;
 pub use layers::load;

@@ -22,6 +22,7 @@ const FEED_MESSAGES: &str = "analytics_feed_messages_total";
 const CHANNEL_MESSAGES: &str = "analytics_channel_messages_total";
 const FEED_DROPPED: &str = "analytics_feed_dropped_total";
 const FEED_ANSWERS: &str = "analytics_feed_answers_total";
+const FEED_GAP: &str = "analytics_feed_gap_seconds_total";
 const VIX1D_FETCHES: &str = "analytics_vix1d_fetches_total";
 const HISTORY_ROWS: &str = "analytics_history_rows_total";
 const HISTORY_DROPPED: &str = "analytics_history_dropped_total";
@@ -39,7 +40,7 @@ pub enum Kind {
 }
 
 /// Every metric: its name, its kind, what it says.
-pub const METRICS: [(&str, Kind, &str); 17] = [
+pub const METRICS: [(&str, Kind, &str); 18] = [
     (
         PASS_DURATION,
         Kind::Histogram,
@@ -95,6 +96,11 @@ pub const METRICS: [(&str, Kind, &str); 17] = [
         FEED_ANSWERS,
         Kind::Counter,
         "Answers of a vendor's web server to a feed, by provider and outcome",
+    ),
+    (
+        FEED_GAP,
+        Kind::Counter,
+        "Seconds for which a feed's source was lost, by provider",
     ),
     (
         CHANNEL_MESSAGES,
@@ -250,6 +256,13 @@ pub fn history_rows(table: &'static str, count: u64) {
 /// History dropped documents.
 pub fn history_dropped(count: u64) {
     counter!(HISTORY_DROPPED).increment(count);
+}
+
+/// A feed's source was lost for so long.
+pub fn feed_gap(provider: &'static str, seconds: f64) {
+    // Counters are whole: a gap shorter than a second is one.
+    let seconds = seconds.ceil().max(0.0) as u64;
+    counter!(FEED_GAP, "provider" => provider).increment(seconds);
 }
 
 /// An official VIX1D source was asked.

@@ -36,13 +36,14 @@ const HTTP_STOP: Duration = Duration::from_millis(500);
   analytics feed --symbols-generated 6000 --dirt 0.01 --listen 127.0.0.1:8005
   analytics feed --provider recording goog.rec aapl.rec --speed 100
   analytics feed --provider cboe --symbols SPX,SPY,VIX
+  analytics feed --provider globaldatafeeds --symbols NIFTY,BANKNIFTY
 
 The synthetic market keeps the hours of its exchanges unless it is always open. The recordings are
 played in a hundredth of their time, their times moved to the present. CBOE's chains are real and 15
 minutes late. What was published is printed
 as one JSON line at the end. Every flag of a market is a setting, too: [feed] in analytics.toml.")]
 pub(super) struct FeedArgs {
-    /// Who provides: synthetic, recording or cboe
+    /// Who provides: synthetic, cboe, globaldatafeeds or recording
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
     /// Recordings to play, in time order

@@ -40,6 +40,9 @@ pub(super) enum Allowed {
     /// One of these.
     Word(&'static [&'static str]),
     Http,
+    WebSocket,
+    /// Text, or a list of texts, of this form.
+    Form(fn(&str) -> bool, &'static str),
     /// The program that is started knows which there are.
     Provider,
     OneSymbol,
@@ -146,6 +149,54 @@ const SETTINGS: &[(&str, Allowed)] = &[
     ("feed.cboe.delay_ms", Allowed::Range(0.0, DAY)),
     ("feed.cboe.zone", Allowed::Zone),
     ("feed.cboe.indices", Allowed::Symbols),
+    ("feed.globaldatafeeds.endpoint", Allowed::WebSocket),
+    ("feed.globaldatafeeds.api_key_file", Allowed::File),
+    (
+        "feed.globaldatafeeds.exchange",
+        Allowed::Form(is_product, PRODUCT),
+    ),
+    (
+        "feed.globaldatafeeds.symbols",
+        Allowed::Form(is_product, PRODUCTS),
+    ),
+    (
+        "feed.globaldatafeeds.poll_seconds",
+        Allowed::Range(0.1, 3600.0),
+    ),
+    (
+        "feed.globaldatafeeds.plan_calls_per_hour",
+        Allowed::Range(0.0, 1e6),
+    ),
+    ("feed.globaldatafeeds.expiries", Allowed::Range(1.0, 24.0)),
+    ("feed.globaldatafeeds.strikes", Allowed::Range(1.0, 20.0)),
+    (
+        "feed.globaldatafeeds.path",
+        Allowed::Word(&["auto", "subscribe", "poll"]),
+    ),
+    (
+        "feed.globaldatafeeds.quantities",
+        Allowed::Word(&["auto", "units", "contracts"]),
+    ),
+    (
+        "feed.globaldatafeeds.indices.*",
+        Allowed::Form(is_name, "1 to 64 printable characters"),
+    ),
+    (
+        "feed.globaldatafeeds.timeout_seconds",
+        Allowed::Range(0.1, 600.0),
+    ),
+    (
+        "feed.globaldatafeeds.silence_seconds",
+        Allowed::Range(0.1, 600.0),
+    ),
+    (
+        "feed.globaldatafeeds.retry_seconds",
+        Allowed::Range(0.1, 3600.0),
+    ),
+    (
+        "feed.globaldatafeeds.maintenance",
+        Allowed::Form(is_window, "times of day such as 02:00-02:30"),
+    ),
     ("http.listen", Allowed::Listen),
     ("http.token_file", Allowed::File),
     ("tape.ring", Allowed::Range(1.0, 65_536.0)),
@@ -285,6 +336,22 @@ pub(super) fn check(allowed: &Allowed, value: &Value, known: &Known) -> Result<(
         Allowed::Provider if !text.is_empty() => Ok(()),
         Allowed::Provider => must("the name of a provider, such as synthetic"),
         Allowed::Http => must("a URL that begins with https:// or http://"),
+        Allowed::WebSocket if text.contains('@') => must("a URL without a user or password"),
+        Allowed::WebSocket if text.starts_with("ws://") || text.starts_with("wss://") => Ok(()),
+        Allowed::WebSocket => must("a URL that begins with ws:// or wss://"),
+        Allowed::Form(is_so, what) => {
+            let texts = match value {
+                Value::String(text) => vec![text.as_str()],
+                list => elements(list),
+            };
+            match texts.iter().find(|text| !is_so(text)) {
+                Some(text) => Err(format!(
+                    "must be {what} (is {})",
+                    shown(&Value::from(*text))
+                )),
+                None => Ok(()),
+            }
+        }
         Allowed::OneSymbol => Symbol::new(text).map(drop),
         Allowed::Sector if Symbol::new(text).is_ok() => Ok(()),
         Allowed::Sector => must("1 to 32 of A-Z a-z 0-9 . _ ^ -, as it stands in a key"),
@@ -308,6 +375,26 @@ fn named(value: &Value, words: &[&str]) -> Result<(), String> {
         )),
         (None, Some(at)) => Err(format!("names {} twice", named[at])),
     }
+}
+
+const PRODUCT: &str = "1 to 32 of A-Z a-z 0-9 . _ - &";
+const PRODUCTS: &str = "products: 1 to 32 of A-Z a-z 0-9 . _ - &";
+
+/// A product as a vendor names it: `M&M`.
+fn is_product(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"._-&".contains(&byte);
+    (1..=32).contains(&text.len()) && text.bytes().all(is_part)
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+/// Two times of day in India.
+fn is_window(text: &str) -> bool {
+    let is_time = |text: &str| chrono::NaiveTime::parse_from_str(text, "%H:%M").is_ok();
+    text.split_once('-')
+        .is_some_and(|(from, to)| is_time(from) && is_time(to))
 }
 
 fn check_symbols(value: &Value) -> Result<(), String> {

@@ -1,5 +1,5 @@
-//! The layer of environment variables: `ANALYTICS__SECTION__KEY`, `REDIS_URL` and `PORT`.
-//! Their text is read as the type of the key. An empty variable is not set.
+//! The layer of environment variables: `ANALYTICS__SECTION__KEY`, `REDIS_URL` and `PORT`, the
+//! variables of feeds that an earlier program read, and the key of a vendor. Their text is read as the type of the key. An empty variable is not set.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,25 @@ use super::shape::{Shape, dotted};
 const PREFIX: &str = "ANALYTICS__";
 const REDIS_URL: &str = "REDIS_URL";
 const PORT: &str = "PORT";
+/// The key of GlobalDatafeeds; the first that is set.
+const API_KEYS: [&str; 2] = ["ANALYTICS_GDF_API_KEY", "GDF_API_KEY"];
+const FEED_INTERVAL: &str = "FEED_INTERVAL";
+const GDF_ENDPOINT: &str = "GDF_ENDPOINT";
+/// The other variables of an earlier program, and the settings they are.
+const OLDER: [(&str, &[&str]); 6] = [
+    ("FEED_PROVIDER", &["feed", "provider"]),
+    (FEED_INTERVAL, &["feed", "interval_ms"]),
+    (GDF_ENDPOINT, &["feed", "globaldatafeeds", "endpoint"]),
+    ("GDF_SYMBOLS", &["feed", "globaldatafeeds", "symbols"]),
+    (
+        "GDF_POLL_INTERVAL",
+        &["feed", "globaldatafeeds", "poll_seconds"],
+    ),
+    ("EXCHANGE", &["feed", "globaldatafeeds", "exchange"]),
+];
 
-/// The variables of this process that are settings: `ANALYTICS__…`, `REDIS_URL` and `PORT`.
+/// The variables of this process that are settings: `ANALYTICS__…`, `REDIS_URL`, `PORT`, and those of
+/// feeds.
 pub fn environment() -> BTreeMap<String, String> {
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         (
@@ -24,7 +41,14 @@ pub fn environment() -> BTreeMap<String, String> {
         )
     };
     let ours = |(name, _): &(String, String)| {
-        name.starts_with(PREFIX) || [REDIS_URL, PORT].contains(&name.as_str())
+        let older = || OLDER.iter().any(|(older, _)| older == name);
+        let named = || {
+            [REDIS_URL, PORT]
+                .iter()
+                .chain(&API_KEYS)
+                .any(|known| known == name)
+        };
+        name.starts_with(PREFIX) || named() || older()
     };
     std::env::vars_os().map(text).filter(ours).collect()
 }
@@ -41,6 +65,17 @@ pub(super) fn layer(
         let origin = Origin::Environment(REDIS_URL.to_owned());
         let path = ["redis", "url"].map(str::to_owned);
         positions::one(&path, Item::Value(url.into()), root, &origin, &mut layer);
+    }
+    for (name, path) in OLDER {
+        if let Some(text) = is_set(name) {
+            older(name, path, text.trim(), root, &mut layer);
+        }
+    }
+    // Past the shape of the settings, so that no file and no flag can hold it.
+    if let Some((name, key)) = API_KEYS.iter().find_map(|name| Some((name, is_set(name)?))) {
+        let path = ["feed", "globaldatafeeds", "api_key"].map(str::to_owned);
+        let origin = Origin::Environment((*name).to_owned());
+        layer.put(&path, key.as_str().into(), origin);
     }
     for (name, text) in environment {
         let Some(key) = name.strip_prefix(PREFIX) else {
@@ -64,6 +99,27 @@ pub(super) fn layer(
         replace_port(port, below, &mut layer);
     }
     layer
+}
+
+/// The setting of a variable of an earlier program, which counted in seconds and named hosts only.
+fn older(name: &str, path: &[&str], text: &str, root: &Shape, layer: &mut Layer) {
+    let origin = Origin::Environment(name.to_owned());
+    let path: Vec<String> = path.iter().map(|key| (*key).to_owned()).collect();
+    let value = match name {
+        FEED_INTERVAL => match text.parse::<f64>() {
+            Ok(seconds) if seconds.is_finite() => Toml::from((seconds * 1e3).round() as i64),
+            _ => {
+                let what = format!("must be a number of seconds (is {})", shown(&text.into()));
+                return layer.problem(&origin, &path, what);
+            }
+        },
+        GDF_ENDPOINT if !text.contains("://") => format!("ws://{text}").into(),
+        _ => match path.iter().try_fold(root, |shape, key| shape.child(key)) {
+            Some(shape) => typed(text, shape),
+            None => text.into(),
+        },
+    };
+    positions::one(&path, Item::Value(value), root, &origin, layer);
 }
 
 /// The shape a variable's name leads to; `None` when the key is unknown.

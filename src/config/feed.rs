@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use quant::market::Symbol;
 use serde::{Deserialize, Serialize};
 
+use super::globaldatafeeds::GlobalDataFeeds;
 use super::values::{by_symbol, symbols, zone};
 
 /// What `analytics feed` publishes, and how.
@@ -42,6 +43,8 @@ pub struct Feed {
     /// that.
     #[serde(with = "by_symbol")]
     pub volatilities: BTreeMap<Symbol, f64>,
+    /// The vendor GlobalDatafeeds.
+    pub globaldatafeeds: GlobalDataFeeds,
     /// The provider `cboe`.
     pub cboe: Cboe,
 }
@@ -105,6 +108,7 @@ impl Default for Feed {
             prices: BTreeMap::new(),
             volatilities: BTreeMap::new(),
             cboe: Cboe::default(),
+            globaldatafeeds: GlobalDataFeeds::default(),
         }
     }
 }

@@ -143,6 +143,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_password_stands_in_the_environment_only() {
+        use crate::config::tests::{check_set, config, load_all};
+        const URL: &str = "postgres://me:hunter2@db/history";
+        check_set(
+            &format!("history.url={URL}"),
+            "--set history.url: a password on the command line can be read by others: \
+             use the environment variable ANALYTICS__HISTORY__URL",
+        );
+        let file = format!("history.url = \"{URL}\"");
+        let error = load_all(&file, &[], &[]).unwrap_err();
+        assert!(error.contains("does not belong in the configuration file"));
+        assert!(!error.contains("hunter2"), "{error}");
+        let loaded = config("", &[("ANALYTICS__HISTORY__URL", URL)], &[]);
+        assert_eq!(loaded.history.url.place(), Place::Postgres(URL));
+        assert!(!format!("{loaded:?}").contains("hunter2"));
+    }
+
+    #[test]
     fn a_place_is_a_file_a_server_or_nowhere() {
         let url = |text| HistoryUrl::new(text).unwrap();
         assert_eq!(url("off").place(), Place::Off);

@@ -111,7 +111,11 @@ impl<'a> Walk<'a> {
             return self.table(path, shape, table);
         }
         match plain(shape, item) {
-            Ok(Value::String(url)) if dotted(path) == "redis.url" => self.url(path, url, origin),
+            Ok(Value::String(url)) => match dotted(path).as_str() {
+                "redis.url" => self.url(path, url, origin, "REDIS_URL or redis.url_file"),
+                "history.url" => self.url(path, url, origin, "ANALYTICS__HISTORY__URL"),
+                _ => self.layer.put(path, Value::String(url), origin.clone()),
+            },
             Ok(value) => self.layer.put(path, value, origin.clone()),
             Err(what) => self.layer.problem(origin, path, what),
         }
@@ -135,7 +139,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn url(&mut self, path: &[String], url: String, origin: &Origin) {
+    /// A URL that may bear a password, which belongs `elsewhere`.
+    fn url(&mut self, path: &[String], url: String, origin: &Origin, elsewhere: &str) {
         let why = match origin {
             Origin::Flag => "a password on the command line can be read by others",
             Origin::File { .. } => "a password does not belong in the configuration file",
@@ -144,7 +149,7 @@ impl<'a> Walk<'a> {
         if why.is_empty() || !secret::has_secret(&url) {
             return self.layer.put(path, Value::String(url), origin.clone());
         }
-        let what = format!("{why}: use the environment variable REDIS_URL or redis.url_file");
+        let what = format!("{why}: use the environment variable {elsewhere}");
         self.layer.problem(origin, path, what);
     }
 

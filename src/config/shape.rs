@@ -44,6 +44,11 @@ impl Shape {
         root.replace(&["symbols", "level2"], Self::List(text()));
         root.replace(&["feed", "symbols"], Self::List(text()));
         root.replace(&["feed", "cboe", "indices"], Self::List(text()));
+        let vendor = ["feed", "globaldatafeeds"];
+        let of_vendor = |key| [vendor[0], vendor[1], key];
+        root.replace(&of_vendor("api_key_file"), Self::Text);
+        root.replace(&of_vendor("symbols"), Self::List(text()));
+        root.replace(&of_vendor("indices"), Self::BySymbol(text()));
         root.replace(&["market", "exchanges"], Self::BySymbol(text()));
         root.replace(&["market", "currencies"], Self::BySymbol(text()));
         let own = Self::BySymbol(Box::new(Self::Table(signing.into())));

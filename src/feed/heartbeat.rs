@@ -28,4 +28,22 @@ pub struct FeedHeartbeat {
     /// Records spoilt on purpose, by kind.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub dirt: BTreeMap<&'static str, u64>,
+    /// What came and could not be used, by reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub rejected: BTreeMap<&'static str, u64>,
+    /// Where the source is lost: when its last message came, milliseconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost_since_ms: Option<i64>,
+    /// The last time that the source was lost and came back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_gap: Option<Gap>,
+}
+
+/// A time for which the source said nothing, as it was lost: what happened then is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Gap {
+    /// When the last message before it came, milliseconds since the epoch.
+    pub since_ms: i64,
+    /// How long it was until the next, milliseconds.
+    pub ms: i64,
 }

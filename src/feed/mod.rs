@@ -2,6 +2,7 @@
 
 pub mod cboe;
 pub mod dirt;
+pub mod globaldatafeeds;
 pub mod heartbeat;
 pub mod message;
 pub mod provider;

@@ -1,5 +1,6 @@
 //! What a provider is, and which there are. Adding one is its file and its line in [`PROVIDERS`].
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use futures_util::future::BoxFuture;
 use quant::market::Calendars;
 
 use super::message::Message;
-use super::{cboe, recording, synthetic};
+use super::{cboe, globaldatafeeds, recording, synthetic};
 use crate::clock::Clock;
 use crate::config::{Feed, Market};
 
@@ -19,6 +20,7 @@ pub const PROVIDERS: &[(&str, Open)] = &[
     (synthetic::NAME, synthetic::open),
     (recording::NAME, recording::open),
     (cboe::NAME, cboe::open),
+    (globaldatafeeds::NAME, globaldatafeeds::open),
 ];
 
 /// A source of market data.
@@ -31,6 +33,11 @@ pub trait Provider: Send {
 
     /// The next messages, waited for; `None` at the end. May be dropped while it waits.
     fn next(&mut self) -> BoxFuture<'_, Result<Option<Vec<Message>>, FeedError>>;
+
+    /// How often something that came could not be used, by reason.
+    fn rejected(&self) -> BTreeMap<&'static str, u64> {
+        BTreeMap::new()
+    }
 
     /// What a user should know at the end, such as sources that ended in the middle.
     fn remarks(&self) -> Vec<String> {
@@ -96,7 +103,7 @@ mod tests {
     fn an_unknown_provider_is_told_the_nearest_and_all() {
         assert_eq!(
             unknown("sintetic"),
-            "no provider is called `sintetic`, did you mean `synthetic`? (providers: synthetic, recording, cboe)"
+            "no provider is called `sintetic`, did you mean `synthetic`? (providers: synthetic, recording, cboe, globaldatafeeds)"
         );
         assert!(unknown("record").contains("mean `recording`?"));
     }

@@ -4,19 +4,20 @@
 //! state, within bounds, and counts what it had to drop. The provider never waits for the store.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use quant::market::Symbol;
+use quant::market::{Symbol, Timestamp};
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{info, warn};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::dirt::Dirt;
-use super::heartbeat::FeedHeartbeat;
+use super::heartbeat::{FeedHeartbeat, Gap};
 use super::message::{Message, What};
 use super::provider::{FeedError, Provider};
 use super::wire::Wire;
@@ -69,6 +70,9 @@ pub struct Fed {
     /// Records spoilt on purpose, by kind.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub dirt: BTreeMap<&'static str, u64>,
+    /// What came and could not be used, by reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub rejected: BTreeMap<&'static str, u64>,
     /// Whether it was stopped before the end.
     pub stopped: bool,
     /// Sources that end in the middle, and where.
@@ -127,9 +131,18 @@ pub async fn publish(
     let name = provider.name();
     let (to, from) = mpsc::channel(QUEUE);
     let trouble = Arc::new(Trouble::default());
-    let providing = tokio::spawn(provide(provider, outlet, to, trouble.clone(), stop.clone()));
+    let providing = provide(
+        provider,
+        outlet,
+        to,
+        trouble.clone(),
+        clock.clone(),
+        stop.clone(),
+    );
+    let providing = tokio::spawn(providing);
     let (told, beats) = watch::channel(FeedHeartbeat::default());
     let mut beating = tokio::spawn(beat(name, redis.clone(), clock.clone(), beats));
+    let last_trouble = trouble.clone();
     let (last_redis, last_clock) = (redis.clone(), clock.clone());
     let mut writer = Writer {
         name,
@@ -177,6 +190,7 @@ pub async fn publish(
         dropped_elements: beat.dropped_elements,
         dropped_messages: beat.dropped_messages,
         dirt: beat.dirt,
+        rejected: last_trouble.known().rejected.clone(),
         stopped,
         truncated,
         by,
@@ -188,6 +202,50 @@ pub async fn publish(
 struct Trouble {
     errors: AtomicU64,
     reconnects: AtomicU64,
+    known: Mutex<Known>,
+}
+
+/// What is known of the source.
+#[derive(Default)]
+struct Known {
+    rejected: BTreeMap<&'static str, u64>,
+    last_message: Option<Timestamp>,
+    lost_since: Option<Timestamp>,
+    last_gap: Option<Gap>,
+}
+
+impl Trouble {
+    /// A panic elsewhere leaves it readable.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The source is lost.
+    fn lost(&self) {
+        let mut known = self.known();
+        known.lost_since = known.lost_since.or(known.last_message);
+    }
+
+    /// The source said something; the gap that ended with it.
+    fn heard(&self, now: Timestamp) -> Option<Gap> {
+        let mut known = self.known();
+        known.last_message = Some(now);
+        let since = known.lost_since.take()?;
+        let gap = Gap {
+            since_ms: since.millis(),
+            ms: now.millis() - since.millis(),
+        };
+        known.last_gap = Some(gap);
+        Some(gap)
+    }
+}
+
+/// A pause made longer or shorter by up to a quarter, so that many who lost a source together do
+/// not come back together.
+fn jittered(pause: Duration, now: Timestamp) -> Duration {
+    let bits = xxh3_64(&now.nanos().to_le_bytes()) >> 11;
+    let chance = bits as f64 / (1_u64 << 53) as f64;
+    pause.mul_f64(0.75 + 0.5 * chance)
 }
 
 /// Connects the provider, as often as it takes, and passes on what it says.
@@ -196,6 +254,7 @@ async fn provide(
     mut outlet: Outlet,
     to: mpsc::Sender<Parcel>,
     trouble: Arc<Trouble>,
+    clock: Clock,
     mut stop: watch::Receiver<bool>,
 ) -> Result<Box<dyn Provider>, FeedError> {
     let [first, longest] = RECONNECT;
@@ -203,7 +262,13 @@ async fn provide(
     let mut was_connected = false;
     loop {
         let connected = &mut was_connected;
-        match converse(&mut *provider, &mut outlet, &to, &mut stop, connected).await {
+        let said = Said {
+            outlet: &mut outlet,
+            to: &to,
+            trouble: &trouble,
+            clock: &clock,
+        };
+        match converse(&mut *provider, said, &mut stop, connected).await {
             Ok(()) => return Ok(provider),
             Err(FeedError::Lost(why)) => {
                 trouble.errors.fetch_add(1, Ordering::Relaxed);
@@ -211,10 +276,12 @@ async fn provide(
                     trouble.reconnects.fetch_add(1, Ordering::Relaxed);
                     pause = first;
                 }
-                warn!(why, retry_ms = pause.as_millis() as u64, "provider lost");
+                trouble.lost();
+                let wait = jittered(pause, clock.now());
+                warn!(why, retry_ms = wait.as_millis() as u64, "provider lost");
                 tokio::select! {
                     _ = stop.wait_for(|stop| *stop) => return Ok(provider),
-                    () = tokio::time::sleep(pause) => {}
+                    () = tokio::time::sleep(wait) => {}
                 }
                 pause = (2 * pause).min(longest);
             }
@@ -223,10 +290,17 @@ async fn provide(
     }
 }
 
+/// Where what is said goes.
+struct Said<'a> {
+    outlet: &'a mut Outlet,
+    to: &'a mpsc::Sender<Parcel>,
+    trouble: &'a Trouble,
+    clock: &'a Clock,
+}
+
 async fn converse(
     provider: &mut dyn Provider,
-    outlet: &mut Outlet,
-    to: &mpsc::Sender<Parcel>,
+    to: Said<'_>,
     stop: &mut watch::Receiver<bool>,
     was_connected: &mut bool,
 ) -> Result<(), FeedError> {
@@ -245,13 +319,28 @@ async fn converse(
         let Some(messages) = said else {
             return Ok(());
         };
+        to.trouble.known().rejected = provider.rejected();
         if messages.is_empty() {
             continue;
         }
+        // That a symbol is published is not news of the market.
+        let is_news = |message: &Message| !matches!(message.what, What::Symbol(_));
+        if messages.iter().any(is_news)
+            && let Some(gap) = to.trouble.heard(to.clock.now())
+        {
+            let since = Timestamp::from_millis(gap.since_ms).to_rfc3339();
+            telemetry::feed_gap(provider.name(), gap.ms as f64 / 1e3);
+            info!(
+                since,
+                ms = gap.ms,
+                "provider is back: what happened meanwhile is not known"
+            );
+        }
         // Chains are megabytes of text: other tasks go on meanwhile.
+        let outlet = &mut *to.outlet;
         let parcel = tokio::task::block_in_place(|| outlet.parcel(&messages));
         // What was said is handed over even after a stop: the writer counts it.
-        if to.send(parcel).await.is_err() {
+        if to.to.send(parcel).await.is_err() {
             return Ok(());
         }
     }
@@ -429,6 +518,11 @@ impl Writer {
         let mut beat = self.beat.clone();
         beat.errors += self.trouble.errors.load(Ordering::Relaxed);
         beat.reconnects += self.trouble.reconnects.load(Ordering::Relaxed);
+        let known = self.trouble.known();
+        beat.rejected.clone_from(&known.rejected);
+        beat.lost_since_ms = known.lost_since.map(Timestamp::millis);
+        beat.last_gap = known.last_gap;
+        drop(known);
         beat
     }
 }
@@ -474,4 +568,40 @@ async fn beat(
 /// Resolves once the sender is gone.
 async fn gone(told: &mut watch::Receiver<FeedHeartbeat>) {
     while told.changed().await.is_ok() {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_from_the_last_message_before_it_to_the_first_behind_it() {
+        let trouble = Trouble::default();
+        let at = Timestamp::from_millis;
+        trouble.lost();
+        assert_eq!(trouble.heard(at(1_000)), None, "nothing was there before");
+        assert_eq!(trouble.heard(at(2_000)), None);
+        trouble.lost();
+        trouble.lost();
+        assert_eq!(trouble.known().lost_since, Some(at(2_000)));
+        let gap = Gap {
+            since_ms: 2_000,
+            ms: 3_000,
+        };
+        assert_eq!(trouble.heard(at(5_000)), Some(gap));
+        assert_eq!(trouble.known().last_gap, Some(gap));
+        assert_eq!(trouble.heard(at(6_000)), None);
+    }
+
+    #[test]
+    fn a_pause_varies_by_a_quarter() {
+        let pauses = (0..1_000).map(|n| jittered(Duration::from_secs(4), Timestamp::from_nanos(n)));
+        let pauses: Vec<f64> = pauses.map(|pause| pause.as_secs_f64()).collect();
+        let least = pauses.iter().copied().fold(f64::MAX, f64::min);
+        let most = pauses.iter().copied().fold(0.0, f64::max);
+        assert!(
+            (3.0..3.05).contains(&least) && (4.95..=5.0).contains(&most),
+            "{least} {most}"
+        );
+    }
 }

@@ -29,6 +29,9 @@ struct TickerBytes {
     spread_bps: Option<f64>,
     volume: Option<f64>,
     timestamp: i64,
+    /// When it was received, where that is another time than the source's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -176,7 +179,7 @@ impl Wire {
                 bid_size,
                 ask_size,
             } => {
-                let bytes = ticker_bytes(quote, *bid_size, *ask_size);
+                let bytes = ticker_bytes(quote, *bid_size, *ask_size, at);
                 record(Op::Set, &self.names(symbol).ticker, bytes);
             }
             What::Book { symbol, book } => {
@@ -257,7 +260,7 @@ impl Wire {
     }
 }
 
-fn ticker_bytes(quote: &Quote, bid_size: Size, ask_size: Size) -> Vec<u8> {
+fn ticker_bytes(quote: &Quote, bid_size: Size, ask_size: Size, received: Timestamp) -> Vec<u8> {
     let (bid, ask) = (quote.bid.map(Price::to_f64), quote.ask.map(Price::to_f64));
     let both = quote.bid.zip(quote.ask);
     let mid = both.map(|(bid, ask)| {
@@ -276,6 +279,7 @@ fn ticker_bytes(quote: &Quote, bid_size: Size, ask_size: Size) -> Vec<u8> {
         spread_bps: spread.zip(mid).map(bps),
         volume: quote.volume.map(Size::to_f64),
         timestamp: quote.at.nanos(),
+        received: (received != quote.at).then_some(received.nanos()),
     })
 }
 

@@ -179,11 +179,12 @@ fn contracts(chain: &Chain, all: &mut Vec<Stood>) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::setup::calendars;
+    use quant::market::Calendars;
 
     #[test]
     fn a_mark_is_a_half_hour_of_a_session() {
-        let calendars = calendars();
+        let calendars = include_str!("../../config/sessions.toml");
+        let calendars = Calendars::from_toml(calendars).unwrap();
         let exchange = calendars.exchange("XNYS").unwrap();
         let times = |now: &str| {
             let now = Timestamp::from_rfc3339(now).unwrap();

@@ -213,7 +213,10 @@ fn dirt_and_labels_are_written_and_counted() {
 fn an_unknown_provider_is_refused_with_the_nearest_and_all() {
     let said = run(&["feed", "--provider", "sinthetic"]).refused();
     assert!(said.contains("did you mean `synthetic`?"), "{said}");
-    assert!(said.contains("providers: synthetic, recording"), "{said}");
+    assert!(
+        said.contains("providers: synthetic, recording, globaldatafeeds"),
+        "{said}"
+    );
     let set = [("ANALYTICS__FEED__PROVIDER", "rekording")];
     let said = run_with(&["feed"], &set).refused();
     assert!(said.contains("did you mean `recording`?"), "{said}");

@@ -1,3 +1,5 @@
+//! What a baseline promises: usual volumes by the time of day, closes of the session before, nothing damaged.
+
 use super::*;
 use crate::market::{Settlement, Style};
 
