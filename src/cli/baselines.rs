@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use quant::market::Symbol;
 use tokio::sync::watch;
-use tracing::warn;
+use tracing::debug;
 
 use crate::clock::Clock;
 use crate::engine::setup::Setup;
@@ -75,7 +75,8 @@ impl Baselines {
                 }
                 Ok(None) => {}
                 Err(why) => {
-                    warn!(%symbol, %why, "history was asked in vain for what is usual");
+                    // Whoever writes history says that it is away.
+                    debug!(%symbol, %why, "history was asked in vain for what is usual");
                     return;
                 }
             }

@@ -102,6 +102,16 @@ impl HistoryUrl {
     }
 }
 
+/// Whether the URL of a server bears a password. The name of a user is none.
+pub(super) fn has_password(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let user = place.rsplit_once('@').map(|(user, _)| user);
+    user.is_some_and(|user| user.contains(':'))
+        || query.contains('@')
+        || query.to_ascii_lowercase().contains("pass")
+}
+
 impl Default for HistoryUrl {
     fn default() -> Self {
         Self("sqlite:var/history.db".to_owned())
@@ -119,7 +129,8 @@ impl TryFrom<String> for HistoryUrl {
 impl fmt::Display for HistoryUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.place() {
-            Place::Postgres(url) => f.write_str(&masked(url)),
+            Place::Postgres(url) if has_password(url) => f.write_str(&masked(url)),
+            Place::Postgres(url) => f.write_str(url),
             Place::Off | Place::Sqlite(_) => f.write_str(&self.0),
         }
     }
@@ -178,6 +189,7 @@ mod tests {
             format!("{server} {server:?}"),
             "postgres://me:***@h/db \"postgres://me:***@h/db\""
         );
+        assert_eq!(url("postgres://me@h/db").to_string(), "postgres://me@h/db");
         for text in [
             "",
             "sqlite:",

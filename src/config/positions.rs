@@ -12,8 +12,8 @@ use toml_edit::{Item, TableLike, Value as Toml};
 
 use super::allowed::shown;
 use super::problem::{Origin, Problem};
-use super::secret;
 use super::shape::{Shape, dotted, nearest};
+use super::{history, secret};
 
 /// What one layer sets, and what is wrong with it.
 #[derive(Clone, Debug, Default)]
@@ -112,8 +112,12 @@ impl<'a> Walk<'a> {
         }
         match plain(shape, item) {
             Ok(Value::String(url)) => match dotted(path).as_str() {
-                "redis.url" => self.url(path, url, origin, "REDIS_URL or redis.url_file"),
-                "history.url" => self.url(path, url, origin, "ANALYTICS__HISTORY__URL"),
+                "redis.url" if secret::has_secret(&url) => {
+                    self.secret(path, url, origin, "REDIS_URL or redis.url_file");
+                }
+                "history.url" if history::has_password(&url) => {
+                    self.secret(path, url, origin, "ANALYTICS__HISTORY__URL");
+                }
                 _ => self.layer.put(path, Value::String(url), origin.clone()),
             },
             Ok(value) => self.layer.put(path, value, origin.clone()),
@@ -139,14 +143,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A URL that may bear a password, which belongs `elsewhere`.
-    fn url(&mut self, path: &[String], url: String, origin: &Origin, elsewhere: &str) {
+    /// A URL that bears a password, which belongs `elsewhere`.
+    fn secret(&mut self, path: &[String], url: String, origin: &Origin, elsewhere: &str) {
         let why = match origin {
             Origin::Flag => "a password on the command line can be read by others",
             Origin::File { .. } => "a password does not belong in the configuration file",
             Origin::Default | Origin::Environment(_) => "",
         };
-        if why.is_empty() || !secret::has_secret(&url) {
+        if why.is_empty() {
             return self.layer.put(path, Value::String(url), origin.clone());
         }
         let what = format!("{why}: use the environment variable {elsewhere}");

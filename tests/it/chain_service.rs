@@ -114,9 +114,10 @@ const LEG: [&str; 12] = [
     "theta",
 ];
 
-const CHAIN: [&str; 17] = [
+const CHAIN: [&str; 18] = [
     "product",
     "expiry",
+    "root",
     "spot_price",
     "pcr_oi",
     "pcr_volume",

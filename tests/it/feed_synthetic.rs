@@ -214,7 +214,7 @@ fn an_unknown_provider_is_refused_with_the_nearest_and_all() {
     let said = run(&["feed", "--provider", "sinthetic"]).refused();
     assert!(said.contains("did you mean `synthetic`?"), "{said}");
     assert!(
-        said.contains("providers: synthetic, recording, globaldatafeeds"),
+        said.contains("providers: synthetic, recording, cboe, globaldatafeeds"),
         "{said}"
     );
     let set = [("ANALYTICS__FEED__PROVIDER", "rekording")];

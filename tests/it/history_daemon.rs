@@ -9,7 +9,7 @@ use crate::harness::{
 use analytics::config::HistoryUrl;
 use analytics::history::database::{Database, Which};
 use analytics::history::row::{Chain, Metric, Row};
-use chrono::{DateTime, Days, NaiveDate};
+use chrono::{DateTime, Datelike, Days, NaiveDate, Weekday};
 use quant::market::{Symbol, Timestamp};
 use serde_json::{Value, json as value};
 use std::path::Path;
@@ -217,17 +217,23 @@ fn past_chain(symbol: &Symbol, expiry: NaiveDate, at_ms: i64) -> Row {
     })
 }
 
+/// The Friday of a date, or the next one.
+fn friday(date: NaiveDate) -> NaiveDate {
+    let mut days = date.iter_days();
+    days.find(|date| date.weekday() == Weekday::Fri).unwrap()
+}
+
 #[test]
 fn what_was_kept_of_past_sessions_is_what_is_usual() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("history.db");
-    let symbol = Symbol::new("AAA").unwrap();
+    let symbol = Symbol::new("SPY").unwrap();
     // Sessions of an exchange that is always open begin at midnight.
     let midnight = now_ms() / DAY_MS * DAY_MS;
     let today: NaiveDate = DateTime::from_timestamp_millis(midnight)
         .unwrap()
         .date_naive();
-    let [before, expiry, after] = [10, 45, 90].map(|days| today + Days::new(days));
+    let [before, expiry, after] = [10, 45, 90].map(|days| friday(today + Days::new(days)));
     let mut rows = Vec::new();
     for back in 1..=70_i64 {
         if back <= 20 {
@@ -253,7 +259,7 @@ fn what_was_kept_of_past_sessions_is_what_is_usual() {
     let put_chain = || {
         let leg = |right: &str, expiry: NaiveDate| {
             value!({
-                "symbol": "AAA", "expiration": expiry, "strike": 100.0, "type": right,
+                "expiration": expiry, "strike": 100.0, "type": right,
                 "bid": 3.9, "ask": 4.1, "last": 4.0, "volume": 400, "open_interest": 1500,
                 "iv": 0.3,
             })
@@ -263,32 +269,34 @@ fn what_was_kept_of_past_sessions_is_what_is_usual() {
             .flat_map(|expiry| [leg("call", expiry), leg("put", expiry)])
             .collect();
         let chain =
-            value!({"symbol": "AAA", "as_of": now_ms(), "spot": 100.0, "contracts": contracts});
-        redis.cli(&["SET", "options:AAA:chain", &chain.to_string()]);
+            value!({"symbol": "SPY", "as_of": now_ms(), "spot": 100.0, "contracts": contracts});
+        redis.cli(&["SET", "options:SPY:chain", &chain.to_string()]);
     };
     let mut client = redis.connect();
     put_chain();
-    write(&mut client, "AAA", 1).unwrap();
+    write(&mut client, "SPY", 1).unwrap();
     let url = sqlite(&file);
     let mut sets = sets(&url);
     sets.extend([
-        "market.exchange=\"ALWAYS\"",
+        "market.exchanges.SPY=\"ALWAYS\"",
         "update_intervals.unusual_activity=0.5",
         "update_intervals.chain_stats=0.5",
     ]);
-    let daemon = run(&redis.url(), &["AAA"], &sets, &[]);
+    let daemon = run(&redis.url(), &["SPY"], &sets, &[]);
     until("what is usual is published", SOON, || {
-        (redis.cli(&["EXISTS", "discovered:baseline:AAA"]) == "1").then_some(())
+        (redis.cli(&["EXISTS", "discovered:baseline:SPY"]) == "1").then_some(())
     });
     drop(daemon);
     // It is told within a minute; a start is told at once.
-    let daemon = run(&redis.url(), &["AAA"], &sets, &[]);
+    let daemon = run(&redis.url(), &["SPY"], &sets, &[]);
     let document =
         |key: &str| -> Option<Value> { serde_json::from_str(&redis.cli(&["GET", key])).ok() };
+    let mut n = 1;
     let unusual = until("volumes are compared", SOON, || {
         put_chain();
-        write(&mut client, "AAA", now_ms() as u64).unwrap();
-        let unusual = document("analytics:AAA:metric:unusual")?;
+        n += 1;
+        write(&mut client, "SPY", n).unwrap();
+        let unusual = document("analytics:SPY:metric:unusual")?;
         (unusual["baseline_status"] == "ok").then_some(unusual)
     });
     assert_eq!(
@@ -305,7 +313,7 @@ fn what_was_kept_of_past_sessions_is_what_is_usual() {
     );
 
     let built = until("build-up since yesterday", SOON, || {
-        let document = document("analytics:AAA:oi_buildup")?;
+        let document = document("analytics:SPY:oi_buildup")?;
         let expiries = document["by_expiry"].as_array()?;
         expiries.iter().find(of_past).cloned()
     });
@@ -316,11 +324,10 @@ fn what_was_kept_of_past_sessions_is_what_is_usual() {
         "{built}"
     );
     assert_eq!(call["oi_reference"], "previous_session");
-    let rank = until("a rank of the volatility", SOON, || {
-        document("analytics:AAA:iv_rank").filter(|document| document["iv_rank"].is_number())
-    });
-    assert_eq!(rank["observations"], 71, "{rank}");
-    assert_eq!(rank["low"], 0.051);
+    let baseline = document("discovered:baseline:SPY").unwrap();
+    let volatilities = baseline["volatilities"].as_object().unwrap();
+    assert_eq!(volatilities.len(), 70, "{baseline}");
+    assert_eq!(volatilities[&(today - Days::new(1)).to_string()], 0.051);
     drop(daemon);
     let counts = wait(async {
         let url = HistoryUrl::new(&format!("sqlite:{}", file.display())).unwrap();
