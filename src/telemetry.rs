@@ -3,7 +3,9 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -22,6 +24,9 @@ const FEED_MESSAGES: &str = "analytics_feed_messages_total";
 const CHANNEL_MESSAGES: &str = "analytics_channel_messages_total";
 const FEED_DROPPED: &str = "analytics_feed_dropped_total";
 const VIX1D_FETCHES: &str = "analytics_vix1d_fetches_total";
+const HTTP_REQUESTS: &str = "analytics_http_requests_total";
+const HTTP_STREAMS: &str = "analytics_http_streams";
+const HTTP_DROPPED: &str = "analytics_http_dropped_total";
 const BUILD_INFO: &str = "analytics_build_info";
 
 /// What a metric counts like.
@@ -36,7 +41,7 @@ pub enum Kind {
 }
 
 /// Every metric: its name, its kind, what it says.
-pub const METRICS: [(&str, Kind, &str); 14] = [
+pub const METRICS: [(&str, Kind, &str); 17] = [
     (
         PASS_DURATION,
         Kind::Histogram,
@@ -97,6 +102,21 @@ pub const METRICS: [(&str, Kind, &str); 14] = [
         VIX1D_FETCHES,
         Kind::Counter,
         "Answers of an official VIX1D source, by source and outcome",
+    ),
+    (
+        HTTP_REQUESTS,
+        Kind::Counter,
+        "Requests by route and class of status",
+    ),
+    (
+        HTTP_STREAMS,
+        Kind::Gauge,
+        "Clients that follow documents, by kind: sse, ws",
+    ),
+    (
+        HTTP_DROPPED,
+        Kind::Counter,
+        "Clients let go, by reason: behind, stalled, connections",
     ),
     (
         BUILD_INFO,
@@ -222,4 +242,34 @@ pub fn feed_dropped(provider: &'static str, kind: &'static str, count: u64) {
 /// An official VIX1D source was asked.
 pub fn vix1d_fetched(source: &'static str, outcome: String) {
     counter!(VIX1D_FETCHES, "source" => source, "outcome" => outcome).increment(1);
+}
+
+/// How often a route was asked, by class of status.
+#[derive(Clone)]
+pub struct StatusCounters([Counter; 5]);
+
+impl StatusCounters {
+    /// An answer of this status went out.
+    pub fn count(&self, status: u16) {
+        let class = usize::from(status / 100).clamp(1, 5);
+        self.0[class - 1].increment(1);
+    }
+}
+
+/// The counters of a route.
+pub fn http_route(route: &'static str) -> StatusCounters {
+    let classes = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+    StatusCounters(
+        classes.map(|class| counter!(HTTP_REQUESTS, "route" => route, "status" => class)),
+    )
+}
+
+/// A client that follows documents came or went.
+pub fn http_stream(kind: &'static str, change: f64) {
+    gauge!(HTTP_STREAMS, "kind" => kind).increment(change);
+}
+
+/// A client was let go.
+pub fn http_dropped(reason: &'static str) {
+    counter!(HTTP_DROPPED, "reason" => reason).increment(1);
 }
