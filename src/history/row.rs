@@ -35,8 +35,9 @@ pub struct Tick {
 pub struct Contract {
     /// The underlying.
     pub symbol: Symbol,
-    /// The date it expires.
-    pub expiry: NaiveDate,
+    /// Its series as keys name it: the date it expires, `2026-12-18`, or one of several of that date,
+    /// `2026-12-18:AM`.
+    pub series: String,
     /// Call or put.
     pub right: Right,
     /// Strike.
@@ -66,11 +67,14 @@ pub struct Quote {
     pub open_interest: Option<f64>,
 }
 
-/// The chain of one expiry. Its key is symbol, expiry and time; the first said stays.
+/// The chain of one series. Its key is symbol, series and time; the first said stays.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chain {
     /// The underlying.
     pub symbol: Symbol,
+    /// The series as keys name it: the date it expires, `2026-12-18`, or one of several of that date,
+    /// `2026-12-18:AM`.
+    pub series: String,
     /// The date it expires.
     pub expiry: NaiveDate,
     /// When its quotes were so.
