@@ -245,23 +245,30 @@ pub fn vix1d_fetched(source: &'static str, outcome: String) {
 }
 
 /// How often a route was asked, by class of status.
-#[derive(Clone)]
-pub struct StatusCounters([Counter; 5]);
+pub struct StatusCounters {
+    route: &'static str,
+    /// Made when they first count: most routes never see most classes.
+    classes: [OnceLock<Counter>; 5],
+}
 
 impl StatusCounters {
     /// An answer of this status went out.
     pub fn count(&self, status: u16) {
-        let class = usize::from(status / 100).clamp(1, 5);
-        self.0[class - 1].increment(1);
+        const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+        let class = usize::from(status / 100).clamp(1, 5) - 1;
+        let counter = self.classes[class].get_or_init(
+            || counter!(HTTP_REQUESTS, "route" => self.route, "status" => CLASSES[class]),
+        );
+        counter.increment(1);
     }
 }
 
 /// The counters of a route.
 pub fn http_route(route: &'static str) -> StatusCounters {
-    let classes = ["1xx", "2xx", "3xx", "4xx", "5xx"];
-    StatusCounters(
-        classes.map(|class| counter!(HTTP_REQUESTS, "route" => route, "status" => class)),
-    )
+    StatusCounters {
+        route,
+        classes: Default::default(),
+    }
 }
 
 /// A client that follows documents came or went.

@@ -107,6 +107,7 @@ async fn daemon(
         metrics: metrics.clone(),
         tokens: Arc::new(tokens),
         door: Some(sink.clone()),
+        past: http::past::Past::off(clock.clone()),
     };
     let server = tokio::spawn(listening.serve(state, stopped.clone()));
     let recording = record.map(|path| recorder(&path, &setup, clock.now()));

@@ -79,8 +79,15 @@ impl ApiError {
         &self.text
     }
 
+    /// With another text for people, and nothing beside it.
+    #[must_use]
+    pub(super) fn saying(mut self, text: &str) -> Self {
+        self.text = text.to_owned();
+        self.context.clear();
+        self
+    }
+
     /// The code.
-    #[cfg(test)]
     pub(super) fn code(&self) -> &'static str {
         self.code
     }

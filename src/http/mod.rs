@@ -4,7 +4,9 @@
 
 mod analytics;
 mod answer;
+mod api;
 mod body;
+mod chains;
 mod docs;
 mod error;
 mod files;
@@ -14,6 +16,7 @@ mod health;
 mod market;
 mod openapi;
 mod page;
+pub mod past;
 mod query;
 mod rates;
 mod routes;
@@ -40,6 +43,7 @@ use tokio::sync::watch;
 use tracing::info;
 
 use self::error::ApiError;
+use self::past::Past;
 use self::rates::Rates;
 use self::server::Limits;
 use self::sessions::Sessions;
@@ -68,6 +72,8 @@ pub struct State {
     pub tokens: Arc<Tokens>,
     /// Where it is written; `None` answers 503.
     pub door: Option<Sink>,
+    /// History.
+    pub past: Past,
 }
 
 /// What every handler knows.
@@ -79,6 +85,7 @@ struct Desk {
     metrics: Option<PrometheusHandle>,
     tokens: Arc<Tokens>,
     door: Option<Sink>,
+    past: Past,
     config: Http,
     /// Names this server goes by.
     hosts: Vec<String>,
@@ -177,6 +184,7 @@ impl Desk {
             metrics: state.metrics,
             tokens: state.tokens,
             door: state.door,
+            past: state.past,
             hosts: own.chain(loopback).chain(named).collect(),
             sessions: Sessions::new(config.session_hours),
             rates: (config.requests_per_second > 0.0)
