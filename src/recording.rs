@@ -26,7 +26,7 @@ pub use merge::{Merge, merge};
 use varint::{put_varint, span, varint};
 
 /// The newest layout this program reads, and the one it writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// The longest key; Redis takes more, no producer comes near.
 pub const MAX_KEY_BYTES: usize = 4096;
 

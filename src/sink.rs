@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use quant::market::{SignedTrade, Symbol, Timestamp};
 
+use crate::history::intake::Intake;
 use crate::replay::files::ReplayFiles;
 use crate::store::board::Board;
 use crate::store::exchange::{How, StoreError, Write};
@@ -21,6 +22,7 @@ pub struct Sink {
     place: Place,
     aliases: bool,
     published: Option<Arc<Published>>,
+    history: Option<Intake>,
 }
 
 #[derive(Clone)]
@@ -37,6 +39,7 @@ impl From<Place> for Sink {
             place,
             aliases: false,
             published: None,
+            history: None,
         }
     }
 }
@@ -72,8 +75,25 @@ impl Sink {
         }
     }
 
+    /// Tells history of every document that was written.
+    #[must_use]
+    pub fn with_history(self, history: Option<Intake>) -> Self {
+        Self { history, ..self }
+    }
+
     /// Writes documents.
     pub async fn publish(&self, writes: &[Write], now: Timestamp) -> Result<(), StoreError> {
+        self.write(writes, now).await?;
+        if let Some(published) = &self.published {
+            published.take(writes, now);
+        }
+        if let Some(history) = &self.history {
+            history.published(writes, now);
+        }
+        Ok(())
+    }
+
+    async fn write(&self, writes: &[Write], now: Timestamp) -> Result<(), StoreError> {
         let named_twice = self.aliases.then(|| with_aliases(writes));
         let named = named_twice.as_deref().unwrap_or(writes);
         match &self.place {
@@ -83,9 +103,6 @@ impl Sink {
                 let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
                 board.publish(named, now, |write| files.document(write));
             }
-        }
-        if let Some(published) = &self.published {
-            published.take(writes, now);
         }
         Ok(())
     }
@@ -121,7 +138,7 @@ impl Sink {
             how: How::Replace,
         };
         let writes: Vec<Write> = states.into_iter().map(write).collect();
-        self.publish(&writes, now).await
+        self.write(&writes, now).await
     }
 
     /// Writes the heartbeat.

@@ -27,6 +27,8 @@ const VIX1D_FETCHES: &str = "analytics_vix1d_fetches_total";
 const HTTP_REQUESTS: &str = "analytics_http_requests_total";
 const HTTP_STREAMS: &str = "analytics_http_streams";
 const HTTP_DROPPED: &str = "analytics_http_dropped_total";
+const HISTORY_ROWS: &str = "analytics_history_rows_total";
+const HISTORY_DROPPED: &str = "analytics_history_dropped_total";
 const BUILD_INFO: &str = "analytics_build_info";
 
 /// What a metric counts like.
@@ -41,7 +43,7 @@ pub enum Kind {
 }
 
 /// Every metric: its name, its kind, what it says.
-pub const METRICS: [(&str, Kind, &str); 17] = [
+pub const METRICS: [(&str, Kind, &str); 19] = [
     (
         PASS_DURATION,
         Kind::Histogram,
@@ -117,6 +119,16 @@ pub const METRICS: [(&str, Kind, &str); 17] = [
         HTTP_DROPPED,
         Kind::Counter,
         "Clients let go, by reason: behind, stalled, connections",
+    ),
+    (
+        HISTORY_ROWS,
+        Kind::Counter,
+        "Rows of history that the database acknowledged, by table",
+    ),
+    (
+        HISTORY_DROPPED,
+        Kind::Counter,
+        "Documents history dropped as too much was waiting for the database",
     ),
     (
         BUILD_INFO,
@@ -237,6 +249,16 @@ pub fn channel_messages(channel: &'static str, outcome: &'static str, count: u64
 /// A feed dropped elements of lists or messages.
 pub fn feed_dropped(provider: &'static str, kind: &'static str, count: u64) {
     counter!(FEED_DROPPED, "provider" => provider, "kind" => kind).increment(count);
+}
+
+/// The database acknowledged rows of history.
+pub fn history_rows(table: &'static str, count: u64) {
+    counter!(HISTORY_ROWS, "table" => table).increment(count);
+}
+
+/// History dropped documents.
+pub fn history_dropped(count: u64) {
+    counter!(HISTORY_DROPPED).increment(count);
 }
 
 /// An official VIX1D source was asked.

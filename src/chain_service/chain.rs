@@ -163,6 +163,7 @@ impl Run<'_> {
         let document = EnrichedChain {
             product: self.product.to_string(),
             expiry: date,
+            root: root.to_owned(),
             spot_price: spot,
             pcr_oi,
             pcr_volume,

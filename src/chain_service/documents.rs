@@ -90,6 +90,8 @@ pub struct EnrichedChain {
     pub product: String,
     /// The date it expires.
     pub expiry: NaiveDate,
+    /// The root of its contracts' symbols: of one date there may be several.
+    pub root: String,
     /// Price of the underlying.
     pub spot_price: f64,
     /// Open interest of puts over that of calls.

@@ -172,7 +172,7 @@ async fn demo(
         metrics,
         tokens: Arc::default(),
         door: None,
-        past: http::past::Past::off(clock.clone()),
+        past: http::past::Past::new(None, clock.clone()),
     };
     let server = tokio::spawn(listening.serve(state, stopped.clone()));
     let beating = beat(

@@ -1,5 +1,6 @@
 //! The command line: what every command takes, and one file a command.
 
+mod baselines;
 mod check;
 mod demo;
 mod feed;

@@ -8,10 +8,11 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use quant::calculators::PER_SYMBOL;
-use quant::market::Timestamp;
+use quant::market::{Symbol, Timestamp};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use super::baselines::Baselines;
 use super::polling::Pollers;
 use super::reload::{hangups, keep_reloading};
 use super::{Common, UsageError, print, runtime, stop_signal};
@@ -20,7 +21,9 @@ use crate::engine::Engine;
 use crate::engine::run::{beat, notify, turn};
 use crate::engine::setup::Setup;
 use crate::engine::status::StatusBoard;
-use crate::http::{self, tokens::Tokens};
+use crate::history::rows::{ALL, SessionOf};
+use crate::history::writer::History;
+use crate::http::{self, past::Past, tokens::Tokens};
 use crate::recording::Header;
 use crate::recording::run::RunRecorder;
 use crate::sink::Sink;
@@ -34,6 +37,8 @@ use crate::telemetry;
 
 /// How long a stop waits for the last saving of states.
 const LAST_SAVE: Duration = Duration::from_secs(2);
+/// How long a stop waits for the last rows of history.
+const LAST_ROWS: Duration = Duration::from_millis(1_500);
 /// How long a stop waits for HTTP connections to end.
 const HTTP_STOP: Duration = Duration::from_secs(1);
 
@@ -98,6 +103,9 @@ async fn daemon(
     let (source, sink, redis) = store(&setup)?;
     let published = Arc::new(Published::new(clock.now()));
     let sink = sink.with_published(published.clone());
+    let history = History::start(&setup.config.history, sessions(&setup), clock.clone());
+    let sink = sink.with_history(history.as_ref().map(History::intake));
+    status.lock().history = history.as_ref().map(History::status);
     let (new_setups, setups) = watch::channel(setup.clone());
     let state = http::State {
         status: status.clone(),
@@ -107,7 +115,7 @@ async fn daemon(
         metrics: metrics.clone(),
         tokens: Arc::new(tokens),
         door: Some(sink.clone()),
-        past: http::past::Past::off(clock.clone()),
+        past: Past::new(history.as_ref().map(History::reader), clock.clone()),
     };
     let server = tokio::spawn(listening.serve(state, stopped.clone()));
     let recording = record.map(|path| recorder(&path, &setup, clock.now()));
@@ -135,6 +143,14 @@ async fn daemon(
         clock: clock.clone(),
     };
     let polling = tokio::spawn(polling.keep(setups.clone(), stopped.clone()));
+    let baselines = history.as_ref().map(|history| Baselines {
+        database: history.reader(),
+        sink: sink.clone(),
+        status: status.clone(),
+        clock: clock.clone(),
+    });
+    let baselines =
+        baselines.map(|making| tokio::spawn(making.keep(setups.clone(), stopped.clone())));
     let upkeep = metrics.map(|metrics| tokio::spawn(keep_up(metrics)));
     let channels = match (&redis, setup.config.inputs.channels) {
         (Some(_), true) => Some(Channels::start(&setup.config.redis)?),
@@ -162,6 +178,9 @@ async fn daemon(
     reloading.abort();
     // It was told to stop with the rest.
     let _ = polling.await;
+    if let Some(baselines) = baselines {
+        let _ = baselines.await;
+    }
     let saving = tokio::time::timeout(LAST_SAVE, engine.save_all(clock.now())).await;
     if !matches!(saving, Ok(Ok(()))) {
         info!("states are those of the last saving: the store did not take them");
@@ -179,6 +198,9 @@ async fn daemon(
     }
     // Connections that stay open longer are cut with the process.
     let _ = tokio::time::timeout(HTTP_STOP, server).await;
+    if let Some(history) = history {
+        history.close(LAST_ROWS).await;
+    }
     if let Some(upkeep) = upkeep {
         upkeep.abort();
     }
@@ -192,6 +214,15 @@ async fn daemon(
     signalled.context("cannot listen for signals")?;
     recorded?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Which session an instant belongs to, for history.
+fn sessions(setup: &Arc<Setup>) -> Arc<SessionOf> {
+    let setup = setup.clone();
+    Arc::new(move |symbol, at| match Symbol::new(symbol) {
+        Ok(symbol) if symbol.as_str() != ALL => setup.session_of(&symbol, at).date,
+        _ => setup.default_session(at).date,
+    })
 }
 
 /// The tokens of those who may come in from elsewhere, and who may write.

@@ -7,6 +7,7 @@ use quant::market::{Phase, Timestamp};
 use serde::Serialize;
 
 use super::status::Known;
+use crate::history::status::Report;
 use crate::store::inbox::Counts;
 
 /// The document at `heartbeat:analytics`.
@@ -52,6 +53,8 @@ pub struct Heartbeat {
     pub channels: BTreeMap<&'static str, Counts>,
     /// Input that could not be used since the start, by family and reason.
     pub bad_input: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
+    /// How history fares; null where it is off.
+    pub history: Option<Report>,
 }
 
 /// Passes.
@@ -170,6 +173,7 @@ impl Heartbeat {
             shard: ShardBeat { index: 0, count: 1 },
             channels: known.channels.clone(),
             bad_input: known.bad_input.clone(),
+            history: known.history.as_ref().map(|history| history.report()),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use quant::calculator::{Entry, Job};
 use quant::calculators::{PER_SYMBOL, UNIVERSE};
-use quant::market::{Calendars, Day, Phase, Session, Signing, Span, Symbol, Timestamp};
+use quant::market::{Calendars, Day, Exchange, Phase, Session, Signing, Span, Symbol, Timestamp};
 use quant::pricing::{ChainParams, PricingTerms, RateCurve, usual_rate};
 use quant::snapshot::Section;
 use quant::universe::UniverseEntry;
@@ -175,10 +175,15 @@ impl Setup {
         self.session(self.exchange_of(symbol), now)
     }
 
+    /// The exchange of a symbol.
+    pub fn exchange(&self, symbol: &Symbol) -> &Exchange {
+        let exchange = self.calendars.exchange(self.exchange_of(symbol));
+        exchange.expect("settings name known exchanges")
+    }
+
     /// The zone of the clocks at the exchange of a symbol.
     pub fn zone_of(&self, symbol: &Symbol) -> Tz {
-        let exchange = self.calendars.exchange(self.exchange_of(symbol));
-        exchange.expect("settings name known exchanges").zone()
+        self.exchange(symbol).zone()
     }
 
     /// The rates of a symbol's currency.

@@ -2,7 +2,7 @@
 //! read by the heartbeat, HTTP and the metrics.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quant::calculator::{Job, Status};
 use quant::market::{Phase, Span, Symbol, Timestamp};
@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::plan::Jobs;
 use super::symbol::Report;
 use crate::clock::Stopwatch;
+use crate::history::status::Status as History;
 use crate::store::codec::BadInput;
 use crate::store::inbox::Counts;
 
@@ -50,6 +51,8 @@ pub struct Known {
     pub channels: BTreeMap<&'static str, Counts>,
     /// What could not be decoded since the start, by family and reason.
     pub bad_input: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
+    /// How history fares, where it is on.
+    pub history: Option<Arc<History>>,
 }
 
 /// Counts and times of passes.
@@ -170,6 +173,7 @@ impl StatusBoard {
                 overall: BTreeMap::new(),
                 channels: BTreeMap::new(),
                 bad_input: BTreeMap::new(),
+                history: None,
             }),
         }
     }
@@ -322,6 +326,8 @@ impl Known {
             let why = state.error.as_deref().unwrap_or("failed");
             reasons.push(format!("{}: {why}", job.name()));
         }
+        let history = self.history.as_ref();
+        reasons.extend(history.and_then(|history| history.trouble()));
         let health = match (turning, reasons.is_empty()) {
             (false, _) => Health::Stuck,
             (true, false) => Health::Degraded,

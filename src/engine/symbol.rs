@@ -92,6 +92,7 @@ pub struct SymbolEngine {
     chain_hash: Option<u64>,
     bars_hash: Option<u64>,
     imbalance_hash: Option<u64>,
+    baseline_hash: Option<u64>,
     underlying: Underlying,
     overlay: Overlay,
     calculators: Vec<Hosted>,
@@ -186,6 +187,7 @@ impl SymbolEngine {
                 signing_rule: terms.signing.rule,
                 trades_max_age: terms.trades_max_age,
                 discovered: Discovered::default(),
+                baseline: None,
                 results: Results::default(),
             },
             quotes: QuoteHistory::default(),
@@ -196,6 +198,7 @@ impl SymbolEngine {
             chain_hash: None,
             bars_hash: None,
             imbalance_hash: None,
+            baseline_hash: None,
             underlying: Underlying::default(),
             overlay: Overlay::default(),
             calculators,
@@ -278,6 +281,7 @@ impl SymbolEngine {
             gathered.volume,
         ];
         self.take_discovered(discovered, now, &mut turned.bad);
+        self.take_baseline(gathered.baseline, now, &mut turned.bad);
         let (messages, list) = (gathered.messages, &gathered.trades);
         let reads_chain = self
             .calculators
@@ -515,6 +519,18 @@ impl SymbolEngine {
                 Fetched::Missing => *field = None,
                 Fetched::WrongType => decoder.bad.count(Section::Discovered, "wrong_type"),
                 Fetched::Value(bytes) => *field = decoder.discovered(&bytes),
+            }
+        }
+    }
+
+    fn take_baseline(&mut self, fetched: Fetched, now: Timestamp, bad: &mut BadInput) {
+        let section = Section::Discovered;
+        match news(fetched, section, &mut self.baseline_hash, bad) {
+            News::None => {}
+            News::Gone => self.snapshot.baseline = None,
+            News::Value(bytes) => {
+                let mut decoder = self.terms.rules.decoder(now, bad);
+                self.snapshot.baseline = decoder.baseline(&bytes).map(Box::new);
             }
         }
     }

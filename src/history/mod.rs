@@ -6,5 +6,10 @@
 //! the disk. A database that is full, slow or away degrades history and nothing else: what does not fit
 //! is dropped, counted and said.
 
+pub mod baseline;
 pub mod database;
+pub mod intake;
 pub mod row;
+pub mod rows;
+pub mod status;
+pub mod writer;

@@ -1,5 +1,7 @@
 //! What is stored, a row each. Every kind has a key, so that what is said twice is stored once.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use chrono::NaiveDate;
 use quant::market::{Right, Symbol, Timestamp};
@@ -17,6 +19,24 @@ pub enum Row {
     Metric(Metric),
     /// A bar whose time is over.
     Bar(Bar),
+}
+
+impl Row {
+    /// How many there are of each kind, by the names of their tables.
+    pub fn kinds(rows: &[Self]) -> BTreeMap<&'static str, u64> {
+        let mut kinds = BTreeMap::new();
+        for row in rows {
+            let kind = match row {
+                Self::Tick(_) => "underlying_ticks",
+                Self::Quote(_) => "option_quotes",
+                Self::Chain(_) => "option_chains",
+                Self::Metric(_) => "metrics",
+                Self::Bar(_) => "bars",
+            };
+            *kinds.entry(kind).or_default() += 1;
+        }
+        kinds
+    }
 }
 
 /// A price of an underlying. Its key is symbol and time; the first said stays.

@@ -1,7 +1,7 @@
 //! What is asked of history, and what is said where it is off or away. A few questions run at one
 //! time, each for a while at most: history serves people, and has a writer to look after.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use quant::market::{Span, Symbol, Timestamp};
@@ -12,6 +12,7 @@ use super::error::ApiError;
 use crate::clock::Clock;
 use crate::history::database::{Cursor, Database, HistoryError, Point, PutCallRow, Which, Window};
 use crate::history::row::{Bar, Chain, Tick};
+use crate::history::writer::Reader;
 
 /// Questions at one time.
 const AT_ONCE: usize = 4;
@@ -25,44 +26,23 @@ const MAX_DOCUMENT: usize = 64 << 20;
 pub struct Past(Arc<Inner>);
 
 struct Inner {
-    standing: Mutex<Standing>,
+    /// `None` where the settings want none.
+    reader: Option<Reader>,
     places: Semaphore,
     clock: Clock,
-}
-
-#[derive(Clone)]
-enum Standing {
-    /// The settings want none.
-    Off,
-    /// It could not be opened since then.
-    Away(Timestamp),
-    /// It is open; since when it does not answer, where that is so.
-    Open(Database, Option<Timestamp>),
+    /// Since when it does not answer, where that is so; at first it is not open.
+    away: Mutex<Option<Timestamp>>,
 }
 
 impl Past {
-    /// There is none.
-    pub fn off(clock: Clock) -> Self {
-        Self::standing(Standing::Off, clock)
-    }
-
-    /// It is not open yet.
-    pub fn away(clock: Clock) -> Self {
-        let since = clock.now();
-        Self::standing(Standing::Away(since), clock)
-    }
-
-    fn standing(standing: Standing, clock: Clock) -> Self {
+    /// What a reader finds; `None` where history is off.
+    pub fn new(reader: Option<Reader>, clock: Clock) -> Self {
         Self(Arc::new(Inner {
-            standing: Mutex::new(standing),
+            reader,
             places: Semaphore::new(AT_ONCE),
+            away: Mutex::new(Some(clock.now())),
             clock,
         }))
-    }
-
-    /// It is open.
-    pub fn open(&self, database: Database) {
-        *self.lock() = Standing::Open(database, None);
     }
 
     /// Prices of an underlying, newest first.
@@ -131,50 +111,34 @@ impl Past {
 
     /// Whether there is any to ask.
     pub(super) fn is_open(&self) -> bool {
-        matches!(*self.lock(), Standing::Open(..))
+        let reader = self.0.reader.as_ref();
+        reader.is_some_and(|reader| reader.get().is_some())
     }
 
-    async fn ask<T, F>(&self, question: impl FnOnce(Database) -> F) -> Result<T, ApiError>
+    async fn ask<T, F>(&self, question: impl FnOnce(Arc<Database>) -> F) -> Result<T, ApiError>
     where
         F: Future<Output = Result<T, HistoryError>>,
     {
-        let standing = self.lock().clone();
-        let database = match standing {
-            Standing::Off => {
-                let text = "history is off (see history.url)";
-                return Err(ApiError::away("history_off", text));
-            }
-            Standing::Away(since) => return Err(away(since)),
-            Standing::Open(database, _) => database,
+        let Some(reader) = &self.0.reader else {
+            let text = "history is off (see history.url)";
+            return Err(ApiError::away("history_off", text));
         };
         let asked = tokio::time::timeout(PATIENCE, async {
-            let _place = self.0.places.acquire().await;
-            question(database).await
+            let _place = self.0.places.acquire().await.ok()?;
+            let answered = question(reader.get()?).await;
+            answered
+                .inspect_err(|why| tracing::debug!(%why, "history did not answer"))
+                .ok()
         });
-        let answered = match asked.await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(why)) => {
-                tracing::debug!(%why, "history did not answer");
-                Err(())
-            }
-            Err(_) => Err(()),
-        };
+        let answered = asked.await.ok().flatten();
         let now = self.0.clock.now();
-        let mut standing = self.lock();
-        let mut failing = Some(now);
-        if let Standing::Open(_, since) = &mut *standing {
-            *since = answered.as_ref().err().map(|()| since.unwrap_or(now));
-            failing = *since;
+        // One value that is replaced: a panic elsewhere leaves nothing half done.
+        let mut since = self.0.away.lock().unwrap_or_else(PoisonError::into_inner);
+        match &answered {
+            Some(_) => *since = None,
+            None => *since = since.or(Some(now)),
         }
-        answered.map_err(|()| away(failing.unwrap_or(now)).retry_after(5))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Standing> {
-        // Replaced as a whole: a panic elsewhere leaves nothing half done.
-        self.0
-            .standing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        answered.ok_or_else(|| away(since.unwrap_or(now)).retry_after(5))
     }
 }
 
@@ -224,16 +188,15 @@ pub(super) fn step(seconds: u64) -> Span {
 mod tests {
     use super::*;
 
-    fn past() -> Past {
-        Past::away(Clock::standing_at(Timestamp::from_seconds(7)))
-    }
-
     #[tokio::test]
     async fn history_that_is_off_or_away_says_so() {
         let symbol = Symbol::new("SPY").unwrap();
-        let off = Past::off(Clock::System).ticks(&symbol, 1).await;
+        let clock = Clock::standing_at(Timestamp::from_seconds(7));
+        let past = |reader| Past::new(reader, clock.clone());
+        let off = past(None).ticks(&symbol, 1).await;
         assert_eq!(off.unwrap_err().code(), "history_off");
-        let away = past().ticks(&symbol, 1).await.unwrap_err();
+        let away = past(Some(Reader::default())).ticks(&symbol, 1).await;
+        let away = away.unwrap_err();
         assert_eq!(away.code(), "history_away");
         assert!(format!("{away:?}").contains("1970-01-01T00:00:07.000Z"));
     }

@@ -14,6 +14,7 @@ use super::answer::json;
 use super::error::{Answer, ApiError};
 use super::{Shared, rendered};
 use crate::engine::status::{DocumentState, JobState, Known};
+use crate::history::status::Report;
 use crate::store::inbox::Counts;
 
 /// The whole state as JSON.
@@ -46,6 +47,7 @@ struct Body {
     channels: BTreeMap<&'static str, Counts>,
     streams: usize,
     bad_input: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
+    history: Option<Report>,
     overall: BTreeMap<String, DocumentState>,
     symbols: BTreeMap<String, BTreeMap<&'static str, DocumentState>>,
 }
@@ -84,6 +86,7 @@ impl Body {
             channels: known.channels.clone(),
             streams,
             bad_input: known.bad_input.clone(),
+            history: known.history.as_ref().map(|history| history.report()),
             overall: known.overall.clone(),
             symbols: symbols
                 .map(|(symbol, documents)| (symbol.to_string(), documents.clone()))

@@ -32,6 +32,8 @@ const SETTINGS: u8 = 3;
 const RECONFIGURED: u8 = 4;
 /// A turn with messages; one without is written as before there were any.
 const TURNED_WITH_MESSAGES: u8 = 7;
+/// What is usual of a symbol, before the turn that was told so; where nothing new was told there is none.
+const BASELINE: u8 = 8;
 
 const NOT_ASKED: u8 = 0;
 const MISSING: u8 = 1;
@@ -146,6 +148,7 @@ struct RunWriter {
     frames: FrameWriter,
     raw: Vec<u8>,
     last: HashMap<Symbol, [Option<Bytes>; 8]>,
+    baselines: HashMap<Symbol, Bytes>,
     /// The same of what is read over all symbols, by key.
     universe: HashMap<String, Option<Bytes>>,
 }
@@ -156,6 +159,7 @@ impl RunWriter {
             frames: FrameWriter::create(path, header)?,
             raw: Vec::with_capacity(FRAME_BYTES + FRAME_BYTES / 4),
             last: HashMap::new(),
+            baselines: HashMap::new(),
             universe: HashMap::new(),
         })
     }
@@ -180,6 +184,7 @@ impl RunWriter {
             }
             RunEvent::Started { symbol, states } => {
                 self.last.remove(symbol);
+                self.baselines.remove(symbol);
                 self.raw.push(STARTED);
                 put_bytes(&mut self.raw, symbol.as_str().as_bytes());
                 self.states(states);
@@ -196,7 +201,29 @@ impl RunWriter {
         }
     }
 
+    /// What is usual of a symbol: large, and the same all half hour.
+    fn baseline(&mut self, symbol: &Symbol, told: &Fetched) {
+        let before = self.baselines.get(symbol);
+        let now = match told {
+            Fetched::NotAsked | Fetched::WrongType => return,
+            Fetched::Missing => None,
+            Fetched::Value(bytes) => Some(bytes),
+        };
+        if before == now {
+            return;
+        }
+        self.raw.push(BASELINE);
+        put_bytes(&mut self.raw, symbol.as_str().as_bytes());
+        self.raw.push(u8::from(now.is_some()));
+        put_bytes(&mut self.raw, now.map_or(&[], |bytes| bytes));
+        match now.cloned() {
+            Some(bytes) => self.baselines.insert(symbol.clone(), bytes),
+            None => self.baselines.remove(symbol),
+        };
+    }
+
     fn turn(&mut self, turn: &RunTurn) {
+        self.baseline(&turn.symbol, &turn.gathered.baseline);
         let out = &mut self.raw;
         let messages = &turn.gathered.messages;
         out.push(match messages.is_empty() {
@@ -298,6 +325,8 @@ pub struct RunReader {
     frame: Bytes,
     at: usize,
     last: HashMap<Symbol, [Option<Bytes>; 8]>,
+    /// What the next turn of a symbol was told is usual of it.
+    baselines: HashMap<Symbol, Fetched>,
     universe: HashMap<String, Option<Bytes>>,
     dropped: Option<u64>,
 }
@@ -315,6 +344,7 @@ impl RunReader {
             frame: Bytes::new(),
             at: 0,
             last: HashMap::new(),
+            baselines: HashMap::new(),
             universe: HashMap::new(),
             dropped: None,
         })
@@ -351,6 +381,18 @@ impl RunReader {
             TURNED | TURNED_WITH_MESSAGES => self
                 .turn(kind == TURNED_WITH_MESSAGES)
                 .map(|turn| Some(RunEvent::Turned(Box::new(turn)))),
+            BASELINE => {
+                let symbol = self.symbol()?;
+                let is_there = self.byte()? == 1;
+                let bytes = self.bytes()?;
+                let told = match is_there {
+                    true => Fetched::Value(bytes),
+                    false => Fetched::Missing,
+                };
+                self.baselines.insert(symbol, told);
+                // Its turn stands behind it, in the same frame.
+                self.decode()
+            }
             SETTINGS => {
                 let config = serde_json::from_slice(&self.bytes()?);
                 Ok(Some(RunEvent::Settings(config.map_err(|_| "settings")?)))
@@ -391,6 +433,7 @@ impl RunReader {
             bucket_size: next(),
             bucket_size_global: next(),
             volume: next(),
+            baseline: self.baselines.remove(&symbol).unwrap_or_default(),
             trades: NewTrades::default(),
             messages: Vec::new(),
         };

@@ -145,6 +145,7 @@ impl Board {
             bucket_size: fetch(ask.discovered, &ask.keys.bucket_size),
             bucket_size_global: fetch(ask.discovered, keys::DISCOVERED_BUCKET_SIZE),
             volume: fetch(ask.discovered, &ask.keys.volume),
+            baseline: fetch(ask.discovered, &ask.keys.baseline),
             trades: new_trades(entries.get(ask.keys.trades.as_str()), drain),
             messages: Vec::new(),
         }

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
+use quant::baseline::Baseline;
 use quant::market::{CodeSet, Conditions, Level, OrderBook, Price, Quote, Side, Size, Span};
 use quant::market::{Timestamp, Touch, Trade, Venue};
 use quant::snapshot::Section;
@@ -304,6 +305,16 @@ impl Decoder<'_> {
             Ok(_) | Err(_) => Scalar::Text(text.into()),
         };
         self.size(section, scalar)
+    }
+
+    /// What is usual of a symbol.
+    pub fn baseline(&mut self, bytes: &[u8]) -> Option<Baseline> {
+        let section = Section::Discovered;
+        let text = self.text(section, bytes)?;
+        let baseline = serde_json::from_str::<Baseline>(text);
+        let baseline = baseline.map_err(|_| "bad_baseline");
+        let checked = baseline.and_then(|baseline| baseline.check().map(|()| baseline));
+        checked.map_err(|why| self.bad.count(section, why)).ok()
     }
 
     fn text<'b>(&mut self, section: Section, bytes: &'b [u8]) -> Option<&'b str> {

@@ -74,6 +74,8 @@ pub struct Gathered {
     pub bucket_size_global: Fetched,
     /// Discovered average daily volume.
     pub volume: Fetched,
+    /// What is usual of the symbol.
+    pub baseline: Fetched,
     /// New trades.
     pub trades: NewTrades,
     /// Messages that came by channel, oldest first.

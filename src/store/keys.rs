@@ -150,6 +150,8 @@ pub struct SymbolKeys {
     pub bucket_size: String,
     /// Discovered average daily volume.
     pub volume: String,
+    /// What is usual of the symbol.
+    pub baseline: String,
 }
 
 impl SymbolKeys {
@@ -165,8 +167,14 @@ impl SymbolKeys {
             imbalance: imbalance(symbol),
             bucket_size: discovered_bucket_size(symbol),
             volume: discovered_volume(symbol),
+            baseline: baseline(symbol),
         }
     }
+}
+
+/// What is usual of a symbol, made from history.
+pub fn baseline(symbol: &Symbol) -> String {
+    format!("discovered:baseline:{symbol}")
 }
 
 /// A calculator's document; `key` is what the calculator calls it.

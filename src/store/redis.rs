@@ -401,6 +401,7 @@ impl Redis {
             if ask.discovered {
                 wanted.push((at, Field::BucketSize, &ask.keys.bucket_size));
                 wanted.push((at, Field::Volume, &ask.keys.volume));
+                wanted.push((at, Field::Baseline, &ask.keys.baseline));
             }
         }
         if asks.iter().any(|ask| ask.discovered) {
@@ -435,6 +436,7 @@ impl Redis {
                 Field::Imbalance => gathered[at].imbalance = value,
                 Field::BucketSize => gathered[at].bucket_size = value,
                 Field::Volume => gathered[at].volume = value,
+                Field::Baseline => gathered[at].baseline = value,
                 Field::BucketSizeGlobal => {
                     for (one, ask) in gathered.iter_mut().zip(asks) {
                         if ask.discovered {
@@ -621,6 +623,7 @@ enum Field {
     Imbalance,
     BucketSize,
     BucketSizeGlobal,
+    Baseline,
     Volume,
 }
 

@@ -5,6 +5,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod baseline;
 pub mod calculator;
 pub mod calculators;
 pub mod document;

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+use crate::baseline::Baseline;
 use crate::calculator::{Calculator, NoValue, Status};
 use crate::market::{Bar, Imbalance};
 use crate::market::{OrderBook, Quote, Rule, Size, Span, Symbol, TapeRing, Timestamp};
@@ -263,6 +264,8 @@ pub struct Snapshot {
     pub trades_max_age: Span,
     /// Discovered parameters.
     pub discovered: Discovered,
+    /// What is usual of the symbol, from its own past.
+    pub baseline: Option<Box<Baseline>>,
     /// Option chain.
     pub chain: Dated<ListedChain>,
     /// One-minute bars, oldest first.
@@ -517,6 +520,22 @@ impl<'a> Input<'a> for &'a Discovered {
 
     fn take(view: &'a View<'_>) -> Result<Self, NoValue> {
         Ok(&view.snapshot.discovered)
+    }
+}
+
+/// What is usual of the symbol in its present session; `None` where that is not known.
+#[derive(Clone, Copy, Debug)]
+pub struct Usual<'a>(pub Option<&'a Baseline>);
+
+impl<'a> Input<'a> for Usual<'a> {
+    const NEEDS: Needs = Needs::section(Section::Discovered);
+
+    fn take(view: &'a View<'_>) -> Result<Self, NoValue> {
+        let snapshot = view.snapshot;
+        let baseline = snapshot.baseline.as_deref();
+        Ok(Self(baseline.filter(|baseline| {
+            baseline.session == snapshot.session_date
+        })))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::market::Timestamp;
 use crate::math::iv_rank::standing;
 use crate::math::term_structure::constant_maturity;
 use crate::pricing::Basis;
-use crate::snapshot::{Options, SessionClose, SessionDate};
+use crate::snapshot::{Options, SessionClose, SessionDate, Usual};
 
 /// Settings.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -109,6 +109,14 @@ impl Sessions {
         self.shorten(window);
     }
 
+    /// The values of earlier sessions that it did not see itself.
+    fn fill(&mut self, kept: &BTreeMap<NaiveDate, f64>, date: NaiveDate, window: usize) {
+        for (session, iv) in kept.range(..date) {
+            self.0.entry(*session).or_insert(*iv);
+        }
+        self.shorten(window);
+    }
+
     fn shorten(&mut self, window: usize) {
         while self.0.len() > window {
             self.0.pop_first();
@@ -129,7 +137,7 @@ impl Calculator for IvRank {
         in its own year.";
     const JOB: Job = Job::ChainStats;
     type Params = Params;
-    type Input<'a> = (Options<'a>, SessionDate, SessionClose);
+    type Input<'a> = (Options<'a>, SessionDate, SessionClose, Usual<'a>);
     type Payload = Payload;
     type State = Sessions;
 
@@ -160,7 +168,7 @@ impl Calculator for IvRank {
 
     fn compute(
         &mut self,
-        (options, date, close): Self::Input<'_>,
+        (options, date, close, usual): Self::Input<'_>,
         _now: Timestamp,
     ) -> Result<Payload, NoValue> {
         let (priced, window) = (options.priced, self.params.sessions);
@@ -170,6 +178,9 @@ impl Calculator for IvRank {
             used: priced.contracts.len() as u64,
             dropped: priced.dropped.clone(),
         };
+        if let Some(baseline) = usual.0 {
+            self.sessions.fill(&baseline.volatilities, date.0, window);
+        }
         let among = self.sessions.with(found.iv, date.0, window);
         if close.may_end(date, options.chain.zone) {
             self.sessions.take(date.0, found.iv, window);

@@ -2,17 +2,19 @@
 //!
 //! What positions became follows from the change of a contract's own price and of its open interest.
 //! The change of open interest is the source's where it states one, else that since the session
-//! before, else that since the first run of the present session; the price's likewise. Levels of open
+//! before, seen or kept in history, else that since the first run of the present session; the price's
+//! likewise. Levels of open
 //! interest stand in zones around the money, each contract in one: heavy calls above the market are
 //! written as much as bought, and count as resistance.
 
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::Baseline;
 use crate::calculator::{Calculator, Counted, Job, NoValue, Status};
 use crate::market::{Chain, ListedStrike, Right, Series, Timestamp};
 use crate::math::oi_buildup::{Bias, DeadBands, Zone, atm_strike, build_up};
 use crate::math::sum::Sum;
-use crate::snapshot::{ChainAtSpot, PreviousSession, SessionClose, SessionDate};
+use crate::snapshot::{ChainAtSpot, PreviousSession, SessionClose, SessionDate, Usual};
 
 mod payload;
 mod references;
@@ -61,7 +63,13 @@ impl Calculator for OiBuildup {
         whom, and where most are open.";
     const JOB: Job = Job::ChainStats;
     type Params = Params;
-    type Input<'a> = (ChainAtSpot<'a>, SessionDate, PreviousSession, SessionClose);
+    type Input<'a> = (
+        ChainAtSpot<'a>,
+        SessionDate,
+        PreviousSession,
+        SessionClose,
+        Usual<'a>,
+    );
     type Payload = Payload;
     type State = References;
 
@@ -94,7 +102,7 @@ impl Calculator for OiBuildup {
 
     fn compute(
         &mut self,
-        (listed, date, before, close): Self::Input<'_>,
+        (listed, date, before, close, usual): Self::Input<'_>,
         now: Timestamp,
     ) -> Result<Payload, NoValue> {
         let ChainAtSpot { chain, spot } = listed;
@@ -102,9 +110,13 @@ impl Calculator for OiBuildup {
         if under_way {
             self.references.begin(date, before);
         }
+        // One that ended with another session than the last says nothing of this one's change.
+        let usual = usual.0.filter(|usual| usual.previous_session == before.0);
         self.counted = listed.open_contracts(now);
         let live = chain.unsettled(now);
-        let rows: Vec<ExpiryBuildUp> = live.filter_map(|s| self.row(chain, s, spot)).collect();
+        let rows: Vec<ExpiryBuildUp> = live
+            .filter_map(|series| self.row(chain, series, spot, usual))
+            .collect();
         if under_way {
             self.references.observe(chain, now);
         }
@@ -130,7 +142,13 @@ impl Calculator for OiBuildup {
 
 impl OiBuildup {
     /// An expiry; `None` where none of its contracts states its open interest.
-    fn row(&self, chain: &Chain, series: &Series, spot: f64) -> Option<ExpiryBuildUp> {
+    fn row(
+        &self,
+        chain: &Chain,
+        series: &Series,
+        spot: f64,
+        usual: Option<&Baseline>,
+    ) -> Option<ExpiryBuildUp> {
         let open = |of: fn(ListedStrike) -> Option<usize>| {
             let amount = |listed| chain.contracts.open_interest.get(of(listed)?);
             let strikes = chain.strikes(series);
@@ -149,7 +167,7 @@ impl OiBuildup {
         };
         let strikes: Vec<StrikeBuildUp> = chain
             .strikes(series)
-            .filter_map(|listed| self.strike(chain, series, listed))
+            .filter_map(|listed| self.strike(chain, series, listed, usual))
             .collect();
         Some(ExpiryBuildUp {
             expiry: series.expiry,
@@ -172,8 +190,9 @@ impl OiBuildup {
         chain: &Chain,
         series: &Series,
         listed: ListedStrike,
+        usual: Option<&Baseline>,
     ) -> Option<StrikeBuildUp> {
-        let contract = |at: Option<usize>| self.contract(chain, series, at?);
+        let contract = |at: Option<usize>| self.contract(chain, series, at?, usual);
         let (call, put) = (contract(listed.call), contract(listed.put));
         (call.is_some() || put.is_some()).then(|| StrikeBuildUp {
             strike: listed.strike,
@@ -183,11 +202,19 @@ impl OiBuildup {
         })
     }
 
-    fn contract(&self, chain: &Chain, series: &Series, at: usize) -> Option<ContractBuildUp> {
+    fn contract(
+        &self,
+        chain: &Chain,
+        series: &Series,
+        at: usize,
+        usual: Option<&Baseline>,
+    ) -> Option<ContractBuildUp> {
         let contracts = &chain.contracts;
         let (right, strike) = (contracts.right[at], contracts.strike[at]);
         let now = Observed::of(contracts, at)?;
+        let kept = || usual.and_then(|usual| usual.contract(series, right, strike));
         let before = self.references.before(series, right, strike);
+        let before = before.or_kept(kept);
         // A change from less than nothing, or from more than anybody holds, is a slip.
         let stated = contracts.oi_change.get(at).map(|change| now.oi - change);
         let stated = stated.filter(|before| (0.0..=MOST_OPEN).contains(before));

@@ -1,8 +1,8 @@
 //! Unusual option activity: how much of a chain was traded today, against what was open.
 //!
 //! Open interest is of the last close. Contracts on which nothing was open have no ratio and are
-//! counted on their own. What is usual of a contract is not known yet: no history of volumes by
-//! the time of day is kept, and what compares with one is null.
+//! counted on their own. What is usual of a contract is its volume by the same time of day in past
+//! sessions, as far as history kept them; without it what compares with that is null.
 
 #[cfg(test)]
 mod tests;
@@ -11,11 +11,12 @@ use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::Baseline;
 use crate::calculator::{Calculator, Counted, Job, NoValue, Status};
 use crate::market::{Chain, Right, Timestamp};
 use crate::math::sum::Sum;
 use crate::math::unusual::{Activity, ChainActivity, Flag, Measures};
-use crate::snapshot::ChainAtSpot;
+use crate::snapshot::{ChainAtSpot, Usual};
 
 /// Contracts shown at most.
 const TOP: usize = 10;
@@ -157,7 +158,7 @@ impl Calculator for Unusual {
         against what was open.";
     const JOB: Job = Job::UnusualActivity;
     type Params = Params;
-    type Input<'a> = ChainAtSpot<'a>;
+    type Input<'a> = (ChainAtSpot<'a>, Usual<'a>);
     type Payload = Payload;
     type State = ();
 
@@ -184,8 +185,12 @@ impl Calculator for Unusual {
         &()
     }
 
-    fn compute(&mut self, input: ChainAtSpot<'_>, _now: Timestamp) -> Result<Payload, NoValue> {
-        self.value(input.chain, input.spot)
+    fn compute(
+        &mut self,
+        (listed, usual): Self::Input<'_>,
+        now: Timestamp,
+    ) -> Result<Payload, NoValue> {
+        self.value(listed.chain, listed.spot, usual.0, now)
     }
 
     fn counted(&self) -> Counted {
@@ -201,8 +206,14 @@ impl Calculator for Unusual {
 }
 
 impl Unusual {
-    fn value(&mut self, chain: &Chain, spot: f64) -> Result<Payload, NoValue> {
-        let rows = rows(chain);
+    fn value(
+        &mut self,
+        chain: &Chain,
+        spot: f64,
+        usual: Option<&Baseline>,
+        now: Timestamp,
+    ) -> Result<Payload, NoValue> {
+        let rows = rows(chain, usual, now);
         let mut dropped = chain.dropped.clone();
         let unknown = (chain.contracts.len() - rows.len()) as u64;
         if unknown > 0 {
@@ -241,6 +252,7 @@ impl Unusual {
             high_ratio_contracts: ratios().filter(|ratio| *ratio >= 1.0).count() as u64,
         };
         let score = activity.score();
+        let known_past = count(&|row| row.activity.baseline.is_some());
         Ok(Payload {
             score: Some(score),
             classification: Some(classification(score, total)),
@@ -254,8 +266,11 @@ impl Unusual {
             spot_price: Some(spot),
             no_prior_oi_contracts: Some(count(&|row| row.activity.has_no_prior_oi())),
             top_contracts: Some(top(chain, rows, self.params.premium_floor)),
-            baseline_status: Some(BaselineStatus::NoBaseline),
-            baseline_contracts: None,
+            baseline_status: Some(match known_past {
+                0 => BaselineStatus::NoBaseline,
+                _ => BaselineStatus::Ok,
+            }),
+            baseline_contracts: Some(known_past).filter(|known| *known > 0),
         })
     }
 }
@@ -268,13 +283,19 @@ struct Row {
     measures: Measures,
 }
 
-fn rows(chain: &Chain) -> Vec<Row> {
+fn rows(chain: &Chain, usual: Option<&Baseline>, now: Timestamp) -> Vec<Row> {
     let contracts = &chain.contracts;
+    let past = |at: usize| {
+        let usual = usual?;
+        let (right, strike) = (contracts.right[at], contracts.strike[at]);
+        let past = usual.contract(chain.series_of(at), right, strike)?;
+        usual.volume(past, now)
+    };
     let row = |at: usize| {
         let activity = Activity {
             volume: contracts.volume.get(at).filter(|volume| *volume >= 0.0)?,
             open_interest: contracts.open_interest.get(at).filter(|open| *open >= 0.0),
-            baseline: None,
+            baseline: past(at),
             premium: contracts.dealt_at(at),
             multiplier: contracts.multiplier[at],
         };

@@ -90,6 +90,7 @@ impl Desk {
                 signing_rule: Rule::Auto,
                 trades_max_age: max_age,
                 discovered: Discovered::default(),
+                baseline: None,
                 results: Results::default(),
             },
             signer: Signer::new(Signing {

@@ -32,7 +32,12 @@ fn day(number: u64) -> SessionDate {
 
 fn run(rank: &mut IvRank, number: u64, iv: f64) -> Payload {
     let listed = flat(iv);
-    let input = (listed.options(), day(number), SessionClose(None));
+    let input = (
+        listed.options(),
+        day(number),
+        SessionClose(None),
+        Usual(None),
+    );
     rank.compute(input, at()).unwrap()
 }
 
@@ -89,11 +94,21 @@ fn between_two_sessions_nothing_is_kept() {
     let mut rank = rank_of(252, 2);
     let listed = flat(0.3);
     let tomorrow = Timestamp::from_rfc3339("2026-11-23T16:00:00-05:00").unwrap();
-    let input = (listed.options(), day(0), SessionClose(Some(tomorrow)));
+    let input = (
+        listed.options(),
+        day(0),
+        SessionClose(Some(tomorrow)),
+        Usual(None),
+    );
     rank.compute(input, at()).unwrap();
     assert!(rank.state().0.is_empty());
     let tonight = Timestamp::from_rfc3339("2026-11-20T16:00:00-05:00").unwrap();
-    let input = (listed.options(), day(0), SessionClose(Some(tonight)));
+    let input = (
+        listed.options(),
+        day(0),
+        SessionClose(Some(tonight)),
+        Usual(None),
+    );
     rank.compute(input, at()).unwrap();
     assert_eq!(rank.state().0.len(), 1);
 }
@@ -106,9 +121,28 @@ fn a_maturity_beyond_the_expiries_has_no_rank() {
         ..Params::default()
     };
     let mut rank = IvRank::new(params, Sessions::default()).unwrap();
-    let input = (listed.options(), day(0), SessionClose(None));
+    let input = (listed.options(), day(0), SessionClose(None), Usual(None));
     assert_eq!(
         rank.compute(input, at()).unwrap_err().status(),
         Status::Undefined
     );
+}
+
+#[test]
+fn sessions_that_it_did_not_see_are_those_that_were_kept() {
+    let mut rank = rank_of(252, 3);
+    run(&mut rank, 0, 0.4);
+    let kept = |number, iv| (day(number).0, iv);
+    let volatilities = [kept(0, 0.9), kept(1, 0.2), kept(2, 9.9)];
+    let marks = [0, 1_800].map(Timestamp::from_seconds);
+    let past = crate::baseline::Past::default();
+    let baseline = past.baseline(day(2).0, marks, volatilities.into());
+    let listed = flat(0.25);
+    let usual = Usual(Some(&baseline));
+    let input = (listed.options(), day(2), SessionClose(None), usual);
+    let says = rank.compute(input, at()).unwrap();
+    // Its own 0.4 of the first session stands, and a present session is nobody's past.
+    assert!(near(says.low, 0.2) && near(says.high, 0.4));
+    assert!(near(says.iv_rank, 0.25), "{:?}", says.iv_rank);
+    assert_eq!(says.observations, Some(3));
 }

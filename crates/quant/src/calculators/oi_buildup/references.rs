@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::payload::Reference;
+use crate::baseline::PastContract;
 use crate::market::{Chain, Contracts, Right, Series, Timestamp};
 use crate::snapshot::{PreviousSession, SessionDate};
 
@@ -79,6 +80,19 @@ impl Before {
     /// Its open interest: of the session before, else of the start of this one.
     pub(super) fn oi(self) -> Option<(f64, Reference)> {
         self.best(|observed| Some(observed.oi))
+    }
+
+    /// What history kept of the end of the session before, where that was not seen.
+    pub(super) fn or_kept<'a>(self, kept: impl FnOnce() -> Option<&'a PastContract>) -> Self {
+        let past = || {
+            let past = kept()?;
+            let (oi, price) = (past.open_interest?, past.price);
+            Some(Observed { oi, price })
+        };
+        Self {
+            previous: self.previous.or_else(past),
+            ..self
+        }
     }
 
     /// Its price, in the same order.

@@ -27,6 +27,18 @@ fn run_at(
     close: Option<&str>,
     listings: &[Listing<'_>],
 ) -> Result<ExpiryBuildUp, NoValue> {
+    run_with(buildup, day, before, close, listings, None)
+}
+
+/// The same, with what was kept of the past.
+fn run_with(
+    buildup: &mut OiBuildup,
+    day: &str,
+    before: Option<&str>,
+    close: Option<&str>,
+    listings: &[Listing<'_>],
+    usual: Option<&Baseline>,
+) -> Result<ExpiryBuildUp, NoValue> {
     let listed = Listed::of("GOOG", 100.0, listings);
     let input = ChainAtSpot {
         chain: &listed.chain,
@@ -35,7 +47,8 @@ fn run_at(
     let close = close.map(|close| Timestamp::from_rfc3339(close).unwrap());
     let before = PreviousSession(before.map(date));
     let session = SessionDate(date(day));
-    let said = buildup.compute((input, session, before, SessionClose(close)), at())?;
+    let input = (input, session, before, SessionClose(close), Usual(usual));
+    let said = buildup.compute(input, at())?;
     Ok(said.by_expiry.unwrap().remove(0))
 }
 
@@ -192,4 +205,45 @@ fn a_chain_that_states_no_open_interest_has_no_value() {
     };
     let refused = run_at(&mut new(), "2026-11-20", None, None, &[bare]).unwrap_err();
     assert_eq!(refused.status(), Status::Undefined);
+}
+
+#[test]
+fn a_session_before_that_was_not_seen_is_the_one_that_was_kept() {
+    let kept = |ended: &str| {
+        let mut past = crate::baseline::Past::default();
+        let stood = crate::baseline::Stood {
+            expiry: date(EXPIRY),
+            root: "GOOG".to_owned(),
+            strike: 100.0,
+            right: Right::Call,
+            volume: None,
+            open_interest: Some(40.0),
+            price: Some(1.0),
+        };
+        past.ended(date(ended), vec![stood]);
+        let marks = [0, 1_800].map(Timestamp::from_seconds);
+        past.baseline(date("2026-11-20"), marks, [].into())
+    };
+    let seen = [dealt(call(EXPIRY, 100.0, 0.3, 50.0), 2.0)];
+    let said = |ended| {
+        let baseline = kept(ended);
+        let before = Some("2026-11-19");
+        let row = run_with(
+            &mut new(),
+            "2026-11-20",
+            before,
+            None,
+            &seen,
+            Some(&baseline),
+        );
+        first_call(&row.unwrap())
+    };
+    let built = said("2026-11-19");
+    assert_eq!(
+        (built.oi_change, built.price_pct),
+        (Some(10.0), Some(100.0))
+    );
+    assert_eq!(built.oi_reference, Some(Reference::PreviousSession));
+    assert_eq!(built.state, Some(Label::LongBuildUp));
+    assert_eq!(said("2026-11-18").oi_change, None, "two sessions ago");
 }

@@ -25,7 +25,7 @@ fn chain(rows: &[Listed]) -> Chain {
 
 fn said(chain: &Chain, spot: f64) -> Result<Payload, NoValue> {
     let mut unusual = Unusual::new(Params::default(), ()).unwrap();
-    unusual.value(chain, spot)
+    unusual.value(chain, spot, None, Timestamp::from_seconds(0))
 }
 
 #[test]
@@ -69,4 +69,45 @@ fn a_quiet_chain_is_inactive_and_one_without_volumes_has_no_value() {
     assert_eq!((payload.score, payload.dominant_flow), (Some(0.0), None));
     let silent = chain(&[(Right::Call, 500.0, None, Some(10.0), 1.0)]);
     assert!(matches!(said(&silent, 500.0), Err(NoValue::Undefined(_))));
+}
+
+#[test]
+fn a_contract_is_compared_with_its_past_sessions_by_the_same_time_of_day() {
+    let chain = chain(&[
+        (Right::Call, 500.0, Some(600.0), Some(90_000.0), 2.0),
+        (Right::Put, 490.0, Some(600.0), Some(90_000.0), 2.0),
+    ]);
+    let mut past = crate::baseline::Past::default();
+    for volume in [40.0, 50.0, 60.0, 50.0, 50.0] {
+        let stood = |volume| crate::baseline::Stood {
+            expiry: NaiveDate::from_ymd_opt(2026, 1, 16).unwrap(),
+            root: "SPY".to_owned(),
+            strike: 500.0,
+            right: Right::Call,
+            volume: Some(volume),
+            open_interest: None,
+            price: None,
+        };
+        past.add(&[stood(volume)], &[stood(3.0 * volume)]);
+    }
+    let marks = [0, 1_800].map(Timestamp::from_seconds);
+    let date = NaiveDate::from_ymd_opt(2026, 1, 5).unwrap();
+    let baseline = past.baseline(date, marks, [].into());
+    let mut unusual = Unusual::new(Params::default(), ()).unwrap();
+    let mut at = |seconds| {
+        let now = Timestamp::from_seconds(seconds);
+        unusual.value(&chain, 500.0, Some(&baseline), now).unwrap()
+    };
+    let payload = at(900);
+    assert_eq!(payload.baseline_status, Some(BaselineStatus::Ok));
+    assert_eq!(payload.baseline_contracts, Some(1));
+    let top = payload.top_contracts.unwrap();
+    // Half way between means of 50 and 150; the put has no past.
+    assert_eq!((top.len(), top[0].vs_average), (1, Some(6.0)));
+    assert_eq!(top[0].flags, [Flag::VolGt5xAvg]);
+    assert_eq!(
+        at(1_800).top_contracts.unwrap().len(),
+        0,
+        "four times is not five"
+    );
 }

@@ -44,6 +44,7 @@ fn snapshot(head: Head, listings: &[Listing<'_>]) -> Snapshot {
         signing_rule: Rule::Auto,
         trades_max_age: max_age,
         discovered: Discovered::default(),
+        baseline: None,
         chain,
         pricing: PricingTerms {
             chain: ChainParams::default(),

@@ -1,0 +1,310 @@
+//! What is usual of a symbol, from its own past: the volumes of its contracts at the time of day, what
+//! was open when the session before ended, the volatility each session ended with.
+//!
+//! A calculator remembers what it saw; a baseline is what was kept when it saw nothing: before it was
+//! started, or while it was away. It is made for one session and holds for that one only.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::market::{Right, Series, Timestamp};
+use crate::math::rolling::{Middle, Moments};
+use crate::math::unusual;
+
+/// Past sessions below which a contract's volume has no usual.
+const MIN_SESSIONS: usize = 5;
+
+/// What is usual of one symbol in one session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    /// The session it is for.
+    pub session: NaiveDate,
+    /// The one before it, where that was kept.
+    pub previous_session: Option<NaiveDate>,
+    /// The first of the two times of day that volumes are known at, in the session it is for.
+    pub from: Timestamp,
+    /// The second.
+    pub to: Timestamp,
+    /// The constant-maturity volatility at the money that each past session ended with, a fraction.
+    pub volatilities: BTreeMap<NaiveDate, f64>,
+    /// By expiry and root.
+    pub series: Vec<PastSeries>,
+}
+
+/// What is usual of the contracts of one series.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PastSeries {
+    /// The date it expires.
+    pub expiry: NaiveDate,
+    /// The root of its contracts' symbols.
+    pub root: String,
+    /// By strike, calls before puts.
+    pub contracts: Vec<PastContract>,
+}
+
+/// What is usual of one contract.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Wire", into = "Wire")]
+pub struct PastContract {
+    /// Strike.
+    pub strike: f64,
+    /// Call or put.
+    pub right: Right,
+    /// Contracts open when the session before ended.
+    pub open_interest: Option<f64>,
+    /// Its price then: of the last trade, else the middle of its quote.
+    pub price: Option<f64>,
+    /// Its volume by the two times of day.
+    pub volume: Option<[unusual::Baseline; 2]>,
+}
+
+/// Volume of a session by a time of day: mean, median, median absolute deviation.
+type Volume = [f64; 3];
+
+/// A contract as it is written: an index has 20,000.
+#[derive(Clone, Serialize, Deserialize)]
+struct Wire(f64, Right, Option<f64>, Option<f64>, Option<[Volume; 2]>);
+
+impl From<Wire> for PastContract {
+    fn from(Wire(strike, right, open_interest, price, volume): Wire) -> Self {
+        let of = |[mean, median, mad]: Volume| unusual::Baseline { mean, median, mad };
+        Self {
+            strike,
+            right,
+            open_interest,
+            price,
+            volume: volume.map(|both| both.map(of)),
+        }
+    }
+}
+
+impl From<PastContract> for Wire {
+    fn from(past: PastContract) -> Self {
+        let of = |usual: unusual::Baseline| [usual.mean, usual.median, usual.mad];
+        let volume = past.volume.map(|both| both.map(of));
+        Self(
+            past.strike,
+            past.right,
+            past.open_interest,
+            past.price,
+            volume,
+        )
+    }
+}
+
+impl PastContract {
+    fn name(&self) -> (f64, Right) {
+        (self.strike, self.right)
+    }
+
+    fn is_sound(&self) -> bool {
+        let sound = |x: f64| x >= 0.0 && x.is_finite();
+        let volumes = self.volume.into_iter().flatten();
+        let mut volumes = volumes.flat_map(|usual| [usual.mean, usual.median, usual.mad]);
+        self.strike > 0.0
+            && self.strike.is_finite()
+            && self.open_interest.is_none_or(sound)
+            && self.price.is_none_or(sound)
+            && volumes.all(sound)
+    }
+}
+
+impl Baseline {
+    /// Whether it can have been made: everything in order, and finite. An error says what is not.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let series =
+            |pair: &[PastSeries]| (pair[0].expiry, &pair[0].root) < (pair[1].expiry, &pair[1].root);
+        if !self.series.windows(2).all(series) {
+            return Err("bad_order");
+        }
+        let contracts = |series: &PastSeries| {
+            let rises = |pair: &[PastContract]| pair[0].name() < pair[1].name();
+            series.contracts.windows(2).all(rises)
+        };
+        if !self.series.iter().all(contracts) || self.to <= self.from {
+            return Err("bad_order");
+        }
+        let mut all = self.series.iter().flat_map(|series| &series.contracts);
+        let volatility = |iv: &f64| *iv > 0.0 && iv.is_finite();
+        match all.all(PastContract::is_sound) && self.volatilities.values().all(volatility) {
+            true => Ok(()),
+            false => Err("bad_number"),
+        }
+    }
+
+    /// What is usual of a contract, where its past is known.
+    pub fn contract(&self, series: &Series, right: Right, strike: f64) -> Option<&PastContract> {
+        let name = (series.expiry, &*series.root);
+        let at = self
+            .series
+            .binary_search_by(|past| (past.expiry, past.root.as_str()).cmp(&name));
+        let contracts = &self.series[at.ok()?].contracts;
+        let order = |past: &PastContract| {
+            let (left, side) = past.name();
+            left.total_cmp(&strike).then(side.cmp(&right))
+        };
+        contracts
+            .binary_search_by(order)
+            .ok()
+            .map(|at| &contracts[at])
+    }
+
+    /// The usual volume of a contract by this time of day: between the two times in proportion to the
+    /// time that has passed, outside of them that of the nearer one.
+    pub fn volume(&self, past: &PastContract, now: Timestamp) -> Option<unusual::Baseline> {
+        let [from, to] = past.volume?;
+        let length = self.to.since(self.from).seconds();
+        let share = (now.since(self.from).seconds() / length).clamp(0.0, 1.0);
+        let between = |from: f64, to: f64| from + share * (to - from);
+        Some(unusual::Baseline {
+            mean: between(from.mean, to.mean),
+            median: between(from.median, to.median),
+            mad: between(from.mad, to.mad),
+        })
+    }
+}
+
+/// A contract as it stood at one time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stood {
+    /// The date it expires.
+    pub expiry: NaiveDate,
+    /// The root of its symbol.
+    pub root: String,
+    /// Strike.
+    pub strike: f64,
+    /// Call or put.
+    pub right: Right,
+    /// Contracts traded by then.
+    pub volume: Option<f64>,
+    /// Contracts open.
+    pub open_interest: Option<f64>,
+    /// Price of the last trade, else the middle of the quote.
+    pub price: Option<f64>,
+}
+
+type Name = (NaiveDate, String, u64, Right);
+
+impl Stood {
+    /// Strikes are positive, so that their bits are in their order.
+    fn name(&self) -> Name {
+        (
+            self.expiry,
+            self.root.clone(),
+            self.strike.to_bits(),
+            self.right,
+        )
+    }
+}
+
+/// What the past of one symbol says, put together a session at a time.
+#[derive(Debug, Default)]
+pub struct Past {
+    contracts: BTreeMap<Name, Volumes>,
+    previous: Option<(NaiveDate, Vec<Stood>)>,
+}
+
+/// The volumes of one contract by the two times of day, a session each.
+#[derive(Debug, Default)]
+struct Volumes([Vec<f64>; 2]);
+
+impl Past {
+    /// Adds a session: its contracts as they last stood by the first and by the second time of day.
+    /// A contract that is listed by the second and not by the first had no volume by then.
+    pub fn add(&mut self, from: &[Stood], to: &[Stood]) {
+        let by_first: BTreeMap<Name, f64> = from
+            .iter()
+            .filter_map(|stood| Some((stood.name(), stood.volume?)))
+            .collect();
+        for stood in to {
+            let Some(volume) = stood.volume.filter(|v| *v >= 0.0 && v.is_finite()) else {
+                continue;
+            };
+            let name = stood.name();
+            let before = by_first.get(&name).copied().unwrap_or(0.0);
+            let Volumes([first, second]) = self.contracts.entry(name).or_default();
+            first.push(before.clamp(0.0, volume));
+            second.push(volume);
+        }
+    }
+
+    /// How the contracts of the session before stood at its end.
+    pub fn ended(&mut self, session: NaiveDate, contracts: Vec<Stood>) {
+        self.previous = Some((session, contracts));
+    }
+
+    /// What is usual in a session; contracts that expired before it are left out.
+    pub fn baseline(
+        self,
+        session: NaiveDate,
+        [from, to]: [Timestamp; 2],
+        volatilities: BTreeMap<NaiveDate, f64>,
+    ) -> Baseline {
+        let mut all: BTreeMap<Name, PastContract> = BTreeMap::new();
+        let nothing = |name: &Name| PastContract {
+            strike: f64::from_bits(name.2),
+            right: name.3,
+            open_interest: None,
+            price: None,
+            volume: None,
+        };
+        for (name, Volumes([first, second])) in &self.contracts {
+            if first.len() < MIN_SESSIONS {
+                continue;
+            }
+            if let (Some(first), Some(second)) = (usual(first), usual(second)) {
+                let contract = all.entry(name.clone()).or_insert_with(|| nothing(name));
+                contract.volume = Some([first, second]);
+            }
+        }
+        let previous_session = self.previous.as_ref().map(|(date, _)| *date);
+        for stood in self.previous.into_iter().flat_map(|(_, all)| all) {
+            let sound = |x: &f64| *x >= 0.0 && x.is_finite();
+            let name = stood.name();
+            let contract = all.entry(name.clone()).or_insert_with(|| nothing(&name));
+            contract.open_interest = stood.open_interest.filter(sound);
+            contract.price = stood.price.filter(sound);
+        }
+        let mut series: Vec<PastSeries> = Vec::new();
+        for ((expiry, root, ..), contract) in all {
+            if expiry < session || !contract.is_sound() {
+                continue;
+            }
+            match series.last_mut() {
+                Some(last) if last.expiry == expiry && last.root == root => {
+                    last.contracts.push(contract);
+                }
+                Some(_) | None => series.push(PastSeries {
+                    expiry,
+                    root,
+                    contracts: vec![contract],
+                }),
+            }
+        }
+        Baseline {
+            session,
+            previous_session,
+            from,
+            to,
+            volatilities,
+            series,
+        }
+    }
+}
+
+fn usual(volumes: &[f64]) -> Option<unusual::Baseline> {
+    let mean = Moments::of(volumes.iter().copied())?.mean();
+    let middle = Middle::of(volumes)?;
+    Some(unusual::Baseline {
+        mean,
+        median: middle.median(),
+        mad: middle.mad(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

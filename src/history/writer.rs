@@ -1,0 +1,289 @@
+//! The task that stores what is taken in: batches beside the passes, for as long as the program runs.
+//!
+//! A database that does not take a batch is asked again, less and less often; until it does, documents
+//! wait and then are dropped and counted. Nothing else notices.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use chrono::{DateTime, NaiveDate};
+use quant::market::{Span, Timestamp};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tracing::{error, info, warn};
+
+use super::database::{Database, HistoryError};
+use super::intake::{Intake, Published};
+use super::row::Row;
+use super::rows::{Rows, SessionOf};
+use super::status::{State, Status};
+use crate::clock::{Clock, Stopwatch};
+use crate::config::{self, Place};
+use crate::telemetry;
+
+/// Bytes of documents that make one batch at most.
+const BATCH: usize = 8 << 20;
+/// The wait after the first failure; doubles to the longest.
+const RETRY: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
+/// How long the database may take over a batch.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two looks for rows whose time is over, and how many of them one look forgets at most.
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+const FORGET_AT_ONCE: u64 = 20_000;
+/// Failures of one batch, not the database's own state, after which it is let go.
+const TRIES: u32 = 3;
+
+/// History under way.
+pub struct History {
+    intake: Intake,
+    status: Arc<Status>,
+    database: Reader,
+    writing: JoinHandle<()>,
+}
+
+/// The open database, for questions; `None` while it is not open.
+#[derive(Clone, Default)]
+pub struct Reader(Arc<ArcSwapOption<Database>>);
+
+impl Reader {
+    /// The database, where it is open.
+    pub fn get(&self) -> Option<Arc<Database>> {
+        self.0.load_full()
+    }
+}
+
+impl History {
+    /// Starts to keep what is asked for; `None` where history is off.
+    pub fn start(
+        settings: &config::History,
+        session_of: Arc<SessionOf>,
+        clock: Clock,
+    ) -> Option<Self> {
+        if settings.url.place() == Place::Off {
+            return None;
+        }
+        let status = Arc::new(Status::new(clock.now()));
+        let intake = Intake::new(settings, status.clone());
+        let database = Reader::default();
+        let writer = Writer {
+            settings: settings.clone(),
+            intake: intake.clone(),
+            status: status.clone(),
+            reader: database.clone(),
+            session_of,
+            clock,
+            wait: RETRY[0],
+            forgotten: None,
+        };
+        Some(Self {
+            intake,
+            status,
+            database,
+            writing: tokio::spawn(writer.write()),
+        })
+    }
+
+    /// Where documents go in.
+    pub fn intake(&self) -> Intake {
+        self.intake.clone()
+    }
+
+    /// How it fares.
+    pub fn status(&self) -> Arc<Status> {
+        self.status.clone()
+    }
+
+    /// The database, for questions.
+    pub fn reader(&self) -> Reader {
+        self.database.clone()
+    }
+
+    /// Stores what waits and ends, within so long; what is not stored by then is lost and said.
+    pub async fn close(mut self, patience: Duration) {
+        self.intake.close();
+        if timeout(patience, &mut self.writing).await.is_err() {
+            self.writing.abort();
+            let bytes = self.status.report().waiting_bytes;
+            warn!(bytes, "history ends with documents that were not stored");
+        }
+    }
+}
+
+fn slow() -> HistoryError {
+    HistoryError::Busy(format!("no answer within {} s", PATIENCE.as_secs()))
+}
+
+struct Writer {
+    settings: config::History,
+    intake: Intake,
+    status: Arc<Status>,
+    reader: Reader,
+    session_of: Arc<SessionOf>,
+    clock: Clock,
+    /// Until the next try, while the database does not answer.
+    wait: Duration,
+    /// Since rows were last forgotten.
+    forgotten: Option<Stopwatch>,
+}
+
+impl Writer {
+    async fn write(mut self) {
+        let database = self.open().await;
+        let flush = Duration::from_millis(self.settings.flush_ms);
+        while let Some(database) = &database
+            && let Some(published) = self.intake.next(BATCH, flush).await
+        {
+            let rows = self.rows(published).await;
+            self.store(database, rows).await;
+            self.forget(database).await;
+        }
+    }
+
+    /// Opens the database, however long it takes; `None` where the end comes first.
+    async fn open(&mut self) -> Option<Arc<Database>> {
+        loop {
+            match Database::open(&self.settings.url).await {
+                Ok(database) => {
+                    let database = Arc::new(database);
+                    self.reader.0.store(Some(database.clone()));
+                    self.works();
+                    return Some(database);
+                }
+                Err(why) => self.fails(&why).await,
+            }
+            if self.intake.is_closed() {
+                return None;
+            }
+        }
+    }
+
+    /// The rows of documents. Unpacking and packing is work, so it is done where work may be done.
+    async fn rows(&self, published: Vec<Published>) -> Vec<Row> {
+        if published.is_empty() {
+            return Vec::new();
+        }
+        let session_of = self.session_of.clone();
+        let quotes = self.settings.option_quotes;
+        let made = tokio::task::spawn_blocking(move || {
+            let make = Rows {
+                session_of: &*session_of,
+                quotes,
+            };
+            let (mut rows, mut refused) = (Vec::new(), Vec::new());
+            for document in &published {
+                if let Err(why) = make.add(document, &mut rows) {
+                    refused.push((document.key.clone(), why));
+                }
+            }
+            (rows, refused)
+        });
+        let (rows, refused) = made.await.unwrap_or_default();
+        if let Some((key, why)) = refused.first() {
+            // Ours, so that it is a fault of ours.
+            error!(%key, why, documents = refused.len(), "a document cannot be kept");
+            self.status
+                .change(|report| report.refused += refused.len() as u64);
+        }
+        rows
+    }
+
+    /// Stores rows, however long it takes, unless they are what the database will never take.
+    async fn store(&mut self, database: &Database, rows: Vec<Row>) {
+        let mut tries = 0;
+        while !rows.is_empty() {
+            let watch = Stopwatch::start();
+            let stored = timeout(PATIENCE, database.store(&rows)).await;
+            let why = match stored.unwrap_or_else(|_| Err(slow())) {
+                Ok(stored) => {
+                    let kinds = Row::kinds(&rows);
+                    let batch_ms = watch.elapsed().as_secs_f64() * 1e3;
+                    self.status.change(|report| {
+                        for (kind, count) in &kinds {
+                            *report.stored.entry(kind).or_default() += count;
+                        }
+                        report.repeated += stored.known;
+                        report.refused += stored.unfit;
+                        report.batch_ms = Some(batch_ms);
+                    });
+                    for (kind, count) in kinds {
+                        telemetry::history_rows(kind, count);
+                    }
+                    self.works();
+                    return;
+                }
+                Err(why) => why,
+            };
+            // What the database is, and not what the rows are, passes.
+            tries += u32::from(matches!(why, HistoryError::Other(_)));
+            if tries == TRIES {
+                let count = rows.len();
+                error!(%why, rows = count, "history lets a batch go that the database refuses");
+                self.status.change(|report| report.refused += count as u64);
+                return;
+            }
+            if matches!(why, HistoryError::Full(_)) {
+                self.forgotten = None;
+                self.forget(database).await;
+            }
+            self.fails(&why).await;
+        }
+    }
+
+    /// Forgets rows whose time is over, a slice at a time.
+    async fn forget(&mut self, database: &Database) {
+        let rested = |watch: &Stopwatch| watch.elapsed() >= FORGET_EVERY;
+        if !self.forgotten.as_ref().is_none_or(rested) {
+            return;
+        }
+        let now = self.clock.now();
+        let days = |days: u32| Span::from_seconds(f64::from(days) * 86_400.0);
+        let rows_before = now.minus(days(self.settings.retention_days));
+        let daily_before = now.minus(days(self.settings.daily_retention_days));
+        let date = DateTime::from_timestamp(daily_before.whole_seconds(), 0);
+        let daily_before = date.map_or(NaiveDate::MIN, |date| date.date_naive());
+        let forgot = database.forget(rows_before, daily_before, FORGET_AT_ONCE);
+        match timeout(PATIENCE, forgot).await {
+            Ok(Ok(count)) => {
+                self.status.change(|report| report.forgotten += count);
+                // A full slice: the next one follows after the next batch.
+                if count < FORGET_AT_ONCE {
+                    self.forgotten = Some(Stopwatch::start());
+                }
+            }
+            Ok(Err(why)) => {
+                warn!(%why, "history cannot forget old rows");
+                self.forgotten = Some(Stopwatch::start());
+            }
+            Err(_) => self.forgotten = Some(Stopwatch::start()),
+        }
+    }
+
+    fn works(&mut self) {
+        self.wait = RETRY[0];
+        let before = self.status.report();
+        if self.turns(State::Ok, None) {
+            let place = &self.settings.url;
+            match before.state {
+                State::Degraded => {
+                    info!(%place, dropped = before.dropped, "history is stored again")
+                }
+                State::Opening | State::Ok => info!(%place, "history is stored"),
+            }
+        }
+    }
+
+    /// Says what is wrong, and waits before it is tried again.
+    async fn fails(&mut self, why: &HistoryError) {
+        if self.turns(State::Degraded, Some(why.to_string())) {
+            warn!(place = %self.settings.url, %why, "history is not stored");
+        }
+        sleep(self.wait).await;
+        self.wait = (self.wait * 2).min(RETRY[1]);
+    }
+
+    fn turns(&self, state: State, error: Option<String>) -> bool {
+        let now: Timestamp = self.clock.now();
+        self.status.turns(state, error, now)
+    }
+}
