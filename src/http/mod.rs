@@ -251,6 +251,13 @@ impl Desk {
     }
 }
 
+/// Every route for people: its method, its path, what it is.
+pub fn routes() -> Vec<(String, &'static str, &'static str)> {
+    let routes = routes::table().into_iter();
+    let row = |route: routes::Route| (route.verb.to_uppercase(), route.path, route.about);
+    routes.map(row).collect()
+}
+
 fn rendered(metrics: &PrometheusHandle) -> Response {
     let kind = HeaderValue::from_static("text/plain; version=0.0.4");
     ([(header::CONTENT_TYPE, kind)], metrics.render()).into_response()

@@ -32,7 +32,7 @@ const NO_FILES: Duration = Duration::from_millis(100);
 
 /// What one more client than there may be is told.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
-    content-length: 65\r\nretry-after: 1\r\nconnection: close\r\n\r\n\
+    content-length: 66\r\nretry-after: 1\r\nconnection: close\r\n\r\n\
     {\"error\":\"too many connections\",\"code\":\"too_many_connections\"}    ";
 
 /// What clients may do.

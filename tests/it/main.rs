@@ -22,6 +22,8 @@ mod harness_works;
 mod history;
 mod history_kills;
 mod history_load;
+mod http_documents;
+mod http_security;
 mod options;
 mod overall;
 mod overall_sources;

@@ -1,3 +1,5 @@
+//! What stands, what is told, and what is forgotten.
+
 use super::*;
 
 fn published() -> Published {
