@@ -115,6 +115,7 @@ async fn converse(
         .header_read_timeout(limits.header_timeout)
         .max_buf_size(BUFFER)
         .max_headers(MAX_HEADERS)
+        .max_header_size(BUFFER)
         .serve_connection(stream, service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
