@@ -318,7 +318,7 @@ impl Published {
     /// Whether every change after a sequence is remembered.
     pub fn remembers(&self, after: u64) -> bool {
         let head = self.head();
-        after <= head && head + 1 <= after + CHANGES as u64
+        after <= head && head < after + CHANGES as u64
     }
 
     /// The documents that changed after a sequence up to another and are wanted, each where it
