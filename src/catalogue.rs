@@ -1,4 +1,4 @@
-//! The tables of README.md, made from the code: calculators, keys, settings, metrics.
+//! The tables of README.md and docs/http.md, made from the code: calculators, keys, settings, metrics, routes.
 //! A test compares them with what stands between the markers there; `UPDATE=1` writes them.
 
 use std::collections::BTreeMap;
@@ -9,6 +9,7 @@ use quant::market::Symbol;
 use crate::chain_service::CARDS;
 use crate::config::{Config, Loaded};
 use crate::engine::setup;
+use crate::http;
 use crate::schemas::HEARTBEAT_ABOUT;
 use crate::store::keys;
 use crate::telemetry::{Kind, METRICS};
@@ -21,6 +22,13 @@ pub fn tables() -> [(&'static str, String); 4] {
         ("settings", setting_table()),
         ("metrics", metric_table()),
     ]
+}
+
+/// The table of docs/http.md, by the same name.
+pub fn routes() -> (&'static str, String) {
+    let rows = http::routes().into_iter();
+    let rows = rows.map(|(verb, path, about)| [code(&format!("{verb} {path}")), about.to_owned()]);
+    ("routes", table(["route", "what it is"], rows))
 }
 
 /// What is computed.

@@ -10,6 +10,7 @@ use crate::replay::files::ReplayFiles;
 use crate::store::board::Board;
 use crate::store::exchange::{How, StoreError, Write};
 use crate::store::keys;
+use crate::store::published::Published;
 use crate::store::redis::Redis;
 
 /// Seconds a saved state lives: over a long weekend.
@@ -20,6 +21,7 @@ const STATE_TTL: u64 = 4 * 86_400;
 pub struct Sink {
     place: Place,
     aliases: bool,
+    published: Option<Arc<Published>>,
     history: Option<Intake>,
 }
 
@@ -36,6 +38,7 @@ impl From<Place> for Sink {
         Self {
             place,
             aliases: false,
+            published: None,
             history: None,
         }
     }
@@ -63,6 +66,15 @@ impl Sink {
         Self { aliases, ..self }
     }
 
+    /// With every document kept for readers in this process, too, once the store took it.
+    #[must_use]
+    pub fn with_published(self, published: Arc<Published>) -> Self {
+        Self {
+            published: Some(published),
+            ..self
+        }
+    }
+
     /// Tells history of every document that was written.
     #[must_use]
     pub fn with_history(self, history: Option<Intake>) -> Self {
@@ -72,6 +84,9 @@ impl Sink {
     /// Writes documents.
     pub async fn publish(&self, writes: &[Write], now: Timestamp) -> Result<(), StoreError> {
         self.write(writes, now).await?;
+        if let Some(published) = &self.published {
+            published.take(writes, now);
+        }
         if let Some(history) = &self.history {
             history.published(writes, now);
         }
@@ -80,16 +95,32 @@ impl Sink {
 
     async fn write(&self, writes: &[Write], now: Timestamp) -> Result<(), StoreError> {
         let named_twice = self.aliases.then(|| with_aliases(writes));
-        let writes = named_twice.as_deref().unwrap_or(writes);
+        let named = named_twice.as_deref().unwrap_or(writes);
         match &self.place {
-            Place::Redis(redis) => redis.publish(writes).await?,
-            Place::Board(board) => board.publish(writes, now, |_| {}),
+            Place::Redis(redis) => redis.publish(named).await?,
+            Place::Board(board) => board.publish(named, now, |_| {}),
             Place::Replay(board, files) => {
                 let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
-                board.publish(writes, now, |write| files.document(write));
+                board.publish(named, now, |write| files.document(write));
             }
         }
         Ok(())
+    }
+
+    /// Whether somebody in this process looks at a symbol.
+    pub fn is_watched(&self, symbol: &Symbol, now: Timestamp) -> bool {
+        let published = self.published.as_ref();
+        published.is_some_and(|published| published.is_watched(symbol, now))
+    }
+
+    /// Shows what is held of a symbol to those who look at it.
+    pub fn show(&self, symbol: &Symbol, views: Vec<(&'static str, Bytes)>, now: Timestamp) {
+        let Some(published) = &self.published else {
+            return;
+        };
+        for (name, view) in views {
+            published.show(symbol, name, view, now);
+        }
     }
 
     /// Writes what must survive a restart. No reader looks for it, so it has no second names; a
@@ -122,7 +153,7 @@ impl Sink {
             .chain(second)
             .collect();
         match &self.place {
-            Place::Redis(redis) => redis.beat(&names, value, ttl_seconds).await?,
+            Place::Redis(redis) => redis.beat(&names, value.clone(), ttl_seconds).await?,
             Place::Board(board) | Place::Replay(board, _) => {
                 let write = |name: String| Write {
                     document: "heartbeat",
@@ -134,6 +165,9 @@ impl Sink {
                 let writes: Vec<Write> = names.into_iter().map(write).collect();
                 board.publish(&writes, now, |_| {});
             }
+        }
+        if let Some(published) = &self.published {
+            published.beat(value, ttl_seconds, now);
         }
         Ok(())
     }

@@ -3,7 +3,9 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{
+    Counter, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -24,6 +26,9 @@ const FEED_DROPPED: &str = "analytics_feed_dropped_total";
 const FEED_ANSWERS: &str = "analytics_feed_answers_total";
 const FEED_GAP: &str = "analytics_feed_gap_seconds_total";
 const VIX1D_FETCHES: &str = "analytics_vix1d_fetches_total";
+const HTTP_REQUESTS: &str = "analytics_http_requests_total";
+const HTTP_STREAMS: &str = "analytics_http_streams";
+const HTTP_DROPPED: &str = "analytics_http_dropped_total";
 const HISTORY_ROWS: &str = "analytics_history_rows_total";
 const HISTORY_DROPPED: &str = "analytics_history_dropped_total";
 const BUILD_INFO: &str = "analytics_build_info";
@@ -40,7 +45,7 @@ pub enum Kind {
 }
 
 /// Every metric: its name, its kind, what it says.
-pub const METRICS: [(&str, Kind, &str); 18] = [
+pub const METRICS: [(&str, Kind, &str); 21] = [
     (
         PASS_DURATION,
         Kind::Histogram,
@@ -111,6 +116,21 @@ pub const METRICS: [(&str, Kind, &str); 18] = [
         VIX1D_FETCHES,
         Kind::Counter,
         "Answers of an official VIX1D source, by source and outcome",
+    ),
+    (
+        HTTP_REQUESTS,
+        Kind::Counter,
+        "Requests by route and class of status",
+    ),
+    (
+        HTTP_STREAMS,
+        Kind::Gauge,
+        "Clients that follow documents, by kind: sse, ws",
+    ),
+    (
+        HTTP_DROPPED,
+        Kind::Counter,
+        "Clients let go, by reason: behind, stalled, connections",
     ),
     (
         HISTORY_ROWS,
@@ -268,4 +288,41 @@ pub fn feed_gap(provider: &'static str, seconds: f64) {
 /// An official VIX1D source was asked.
 pub fn vix1d_fetched(source: &'static str, outcome: String) {
     counter!(VIX1D_FETCHES, "source" => source, "outcome" => outcome).increment(1);
+}
+
+/// How often a route was asked, by class of status.
+pub struct StatusCounters {
+    route: &'static str,
+    /// Made when they first count: most routes never see most classes.
+    classes: [OnceLock<Counter>; 5],
+}
+
+impl StatusCounters {
+    /// An answer of this status went out.
+    pub fn count(&self, status: u16) {
+        const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+        let class = usize::from(status / 100).clamp(1, 5) - 1;
+        let counter = self.classes[class].get_or_init(
+            || counter!(HTTP_REQUESTS, "route" => self.route, "status" => CLASSES[class]),
+        );
+        counter.increment(1);
+    }
+}
+
+/// The counters of a route.
+pub fn http_route(route: &'static str) -> StatusCounters {
+    StatusCounters {
+        route,
+        classes: Default::default(),
+    }
+}
+
+/// A client that follows documents came or went.
+pub fn http_stream(kind: &'static str, change: f64) {
+    gauge!(HTTP_STREAMS, "kind" => kind).increment(change);
+}
+
+/// A client was let go.
+pub fn http_dropped(reason: &'static str) {
+    counter!(HTTP_DROPPED, "reason" => reason).increment(1);
 }

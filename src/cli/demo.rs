@@ -30,6 +30,7 @@ use crate::source::Source;
 use crate::store::board::Board;
 use crate::store::exchange::Fetched;
 use crate::store::keys;
+use crate::store::published::Published;
 use crate::telemetry;
 
 /// The market's own past that is computed before the first screen, so that it shows numbers.
@@ -145,13 +146,15 @@ async fn demo(
         })?;
     let addresses: Vec<String> = listening
         .addresses()
-        .map(|a| format!("http://{a}/status"))
+        .map(|a| format!("http://{a}/"))
         .collect();
 
     let board = Arc::new(Board::default());
     let status = StatusBoard::new(clock.now(), setup.period(), &setup.intervals);
     let status = Arc::new(status);
-    let (source, sink) = (Source::Board(board.clone()), Sink::board(board.clone()));
+    let published = Arc::new(Published::new(clock.now()));
+    let sink = Sink::board(board.clone()).with_published(published.clone());
+    let source = Source::Board(board.clone());
     let mut engine = Engine::with_threads(setup.clone(), source, sink.clone(), status.clone())?;
 
     let mut market = Live::new(&setup.config, market, board.clone(), start);
@@ -160,14 +163,18 @@ async fn demo(
         .await?;
 
     let (stop, stopped) = watch::channel(false);
+    let (_setup, setups) = watch::channel(setup.clone());
     let state = http::State {
         status: status.clone(),
+        published,
+        setups: setups.clone(),
+        clock: clock.clone(),
         metrics,
         tokens: Arc::default(),
         door: None,
+        past: http::past::Past::new(None, clock.clone()),
     };
     let server = tokio::spawn(listening.serve(state, stopped.clone()));
-    let (_setup, setups) = watch::channel(setup.clone());
     let beating = beat(
         clock.clone(),
         status.clone(),

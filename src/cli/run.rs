@@ -23,13 +23,14 @@ use crate::engine::setup::Setup;
 use crate::engine::status::StatusBoard;
 use crate::history::rows::{ALL, SessionOf};
 use crate::history::writer::History;
-use crate::http::{self, tokens::Tokens};
+use crate::http::{self, past::Past, tokens::Tokens};
 use crate::recording::Header;
 use crate::recording::run::RunRecorder;
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::store::board::Board;
 use crate::store::channels::Channels;
+use crate::store::published::Published;
 use crate::store::redis::Redis;
 use crate::store::tap::Tap;
 use crate::telemetry;
@@ -100,14 +101,21 @@ async fn daemon(
     let tokens = tokens(&setup)?;
     let listening = http::bind(&setup.config.http.listen).await?;
     let (source, sink, redis) = store(&setup)?;
+    let published = Arc::new(Published::new(clock.now()));
+    let sink = sink.with_published(published.clone());
     let history = History::start(&setup.config.history, sessions(&setup), clock.clone());
     let sink = sink.with_history(history.as_ref().map(History::intake));
     status.lock().history = history.as_ref().map(History::status);
+    let (new_setups, setups) = watch::channel(setup.clone());
     let state = http::State {
         status: status.clone(),
+        published,
+        setups: setups.clone(),
+        clock: clock.clone(),
         metrics: metrics.clone(),
         tokens: Arc::new(tokens),
-        door: Some((sink.clone(), clock.clone())),
+        door: Some(sink.clone()),
+        past: Past::new(history.as_ref().map(History::reader), clock.clone()),
     };
     let server = tokio::spawn(listening.serve(state, stopped.clone()));
     let recording = record.map(|path| recorder(&path, &setup, clock.now()));
@@ -119,7 +127,6 @@ async fn daemon(
     let at = redis.as_ref().map_or("memory:", |redis| redis.name());
     info!(redis = at, version = env!("CARGO_PKG_VERSION"), "started");
 
-    let (new_setups, setups) = watch::channel(setup.clone());
     let reloading = tokio::spawn(keep_reloading(hangups, common.clone(), new_setups));
     let (end, ended) = watch::channel(false);
     let beating = beat(
@@ -218,7 +225,7 @@ fn sessions(setup: &Arc<Setup>) -> Arc<SessionOf> {
     })
 }
 
-/// The tokens of those who may write.
+/// The tokens of those who may come in from elsewhere, and who may write.
 fn tokens(setup: &Setup) -> anyhow::Result<Tokens> {
     let file = setup.config.http.token_file.as_deref();
     let read = file.map(Tokens::read).transpose();

@@ -31,6 +31,10 @@ pub(super) enum Allowed {
     Currency,
     Rule,
     Listen,
+    /// Names of hosts, without ports.
+    Hosts,
+    /// Origins such as `https://desk.example`.
+    Origins,
     Zone,
     DateOrder,
     Rate,
@@ -199,6 +203,17 @@ const SETTINGS: &[(&str, Allowed)] = &[
     ),
     ("http.listen", Allowed::Listen),
     ("http.token_file", Allowed::File),
+    ("http.allow_unauthenticated", Allowed::Flag),
+    ("http.trust_loopback", Allowed::Flag),
+    ("http.hosts", Allowed::Hosts),
+    ("http.origins", Allowed::Origins),
+    ("http.secure_cookies", Allowed::Flag),
+    ("http.session_hours", Allowed::Range(0.1, 720.0)),
+    ("http.max_connections", Allowed::Range(1.0, 100_000.0)),
+    ("http.max_streams", Allowed::Range(0.0, 100_000.0)),
+    ("http.requests_per_second", Allowed::Range(0.0, 1e6)),
+    ("http.header_timeout_ms", Allowed::Range(100.0, 600_000.0)),
+    ("http.send_timeout_ms", Allowed::Range(100.0, 600_000.0)),
     ("tape.ring", Allowed::Range(1.0, 65_536.0)),
     ("tape.drop_repeats", Allowed::Flag),
     ("inputs.naive_zone", Allowed::Zone),
@@ -356,6 +371,12 @@ pub(super) fn check(allowed: &Allowed, value: &Value, known: &Known) -> Result<(
         Allowed::Sector if Symbol::new(text).is_ok() => Ok(()),
         Allowed::Sector => must("1 to 32 of A-Z a-z 0-9 . _ ^ -, as it stands in a key"),
         Allowed::Listen => check_listen(value),
+        Allowed::Hosts => check_each(
+            value,
+            is_host,
+            "a name such as desk.example, without a port",
+        ),
+        Allowed::Origins => check_each(value, is_origin, "an origin such as https://desk.example"),
         Allowed::Zone if text.parse::<Tz>().is_ok() => Ok(()),
         Allowed::Zone => must("an IANA time zone such as America/New_York"),
     }
@@ -420,18 +441,44 @@ fn check_listen(value: &Value) -> Result<(), String> {
             texts.len()
         ));
     }
-    joined(texts.iter().filter_map(|text| {
+    check_each(
+        value,
+        |text| text.parse::<SocketAddr>().is_ok(),
+        "address:port such as 127.0.0.1:8004",
+    )
+}
+
+fn check_each(value: &Value, is_one: impl Fn(&str) -> bool, what: &str) -> Result<(), String> {
+    let texts = elements(value);
+    joined(texts.iter().filter(|text| !is_one(text)).map(|text| {
         let shown = shown(&Value::from(*text));
-        match text.parse::<SocketAddr>() {
-            Err(_) => Some(format!(
-                "must be address:port such as 127.0.0.1:8004 (is {shown})"
-            )),
-            Ok(address) if !address.ip().to_canonical().is_loopback() => Some(format!(
-                "must be a loopback address, 127.0.0.1 or [::1], as there is no authentication (is {shown})"
-            )),
-            Ok(_) => None,
-        }
+        format!("must be {what} (is {shown})")
     }))
+}
+
+fn is_host(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+    let inner = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    match inner {
+        Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !text.is_empty() && text.len() < 254 && text.bytes().all(plain),
+    }
+}
+
+fn is_origin(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let Some(rest) = rest else {
+        return false;
+    };
+    let (host, port) = match rest.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (rest, None),
+    };
+    is_host(host) && port.is_none_or(|port| port.parse::<u16>().is_ok())
 }
 
 fn one_of<T: DeserializeOwned>(value: &Value) -> Result<(), String> {

@@ -40,6 +40,8 @@ impl Shape {
         root.replace(&["redis", "url_file"], Self::Text);
         root.replace(&["inputs", "date_order"], Self::Text);
         root.replace(&["http", "token_file"], Self::Text);
+        root.replace(&["http", "hosts"], Self::List(text()));
+        root.replace(&["http", "origins"], Self::List(text()));
         root.replace(&["symbols", "standard"], Self::List(text()));
         root.replace(&["symbols", "level2"], Self::List(text()));
         root.replace(&["feed", "symbols"], Self::List(text()));

@@ -1,6 +1,8 @@
 //! What each value may be, checked on the merged layers, so that an error names the place the
 //! value came from. Types are right by then; calculators check their own parameters.
 
+use std::net::SocketAddr;
+
 use serde_json::Value;
 
 use super::Known;
@@ -29,8 +31,28 @@ pub(super) fn problems(
             found.extend(across(merged, pair, may_equal, rank));
         }
     }
+    found.extend(open_doors(merged));
     found.extend(calculators(merged, known));
     found
+}
+
+/// Who listens beyond this host says who may come in.
+fn open_doors(merged: &Value) -> Option<(Vec<String>, String)> {
+    let http = merged.get("http")?;
+    let listen = http.get("listen")?.as_array()?.iter();
+    let addresses = listen.filter_map(|address| address.as_str()?.parse::<SocketAddr>().ok());
+    let mut beyond = addresses.filter(|address| !address.ip().to_canonical().is_loopback());
+    let address = beyond.next()?;
+    let has_tokens = http.get("token_file").is_some_and(|file| !file.is_null());
+    let is_open = http.get("allow_unauthenticated").and_then(Value::as_bool);
+    if has_tokens || is_open == Some(true) {
+        return None;
+    }
+    let what = format!(
+        "must be loopback addresses while http.token_file is not set (is {address}): set it to a file of \
+         tokens, see analytics token new, or http.allow_unauthenticated = true to let everybody read"
+    );
+    Some((vec!["http".to_owned(), "listen".to_owned()], what))
 }
 
 /// Settings of which the first must not be above the second, and whether they may be equal.
@@ -243,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn only_loopback_addresses_are_listened_on() {
+    fn without_tokens_only_loopback_addresses_are_listened_on() {
         check("http", "listen", json!(["127.0.0.1:0", "[::1]:8004"]), "");
         check(
             "http",
@@ -255,7 +277,9 @@ mod tests {
             "http",
             "listen",
             json!(["0.0.0.0:8004"]),
-            "must be a loopback address, 127.0.0.1 or [::1], as there is no authentication (is \"0.0.0.0:8004\")",
+            "must be loopback addresses while http.token_file is not set (is 0.0.0.0:8004): set it to a \
+             file of tokens, see analytics token new, or http.allow_unauthenticated = true to let \
+             everybody read",
         );
         check(
             "http",

@@ -376,6 +376,7 @@ impl Engine {
             Some(every) if is_due(&mut slot.save_due, every, now) => Some(slot.drain.clone()),
             Some(_) | None => None,
         };
+        let watched = self.sink.is_watched(&slot.symbol, now);
         self.workers.start(Task {
             slot: at,
             engine,
@@ -384,6 +385,7 @@ impl Engine {
             today,
             now,
             save,
+            watched,
         });
     }
 
@@ -485,6 +487,7 @@ impl Engine {
             }
             writes.extend(turned.writes);
             states.extend(turned.states);
+            self.sink.show(&self.slots[slot].symbol, turned.views, now);
         }
         for (section, age) in ages {
             telemetry::input_age(section.as_str(), age.seconds());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use quant::calculator::{Entry, Job};
 use quant::calculators::{PER_SYMBOL, UNIVERSE};
-use quant::market::{Calendars, Exchange, Phase, Session, Signing, Span, Symbol, Timestamp};
+use quant::market::{Calendars, Day, Exchange, Phase, Session, Signing, Span, Symbol, Timestamp};
 use quant::pricing::{ChainParams, PricingTerms, RateCurve, usual_rate};
 use quant::snapshot::Section;
 use quant::universe::UniverseEntry;
@@ -229,6 +229,15 @@ impl Setup {
     /// What the exchange of most symbols is doing.
     pub fn default_session(&self, now: Timestamp) -> Session {
         self.session(&self.config.market.exchange, now)
+    }
+
+    /// When the session under way at the exchange of a symbol began, or the one that ended today.
+    pub fn opened(&self, symbol: &Symbol, now: Timestamp) -> Option<Timestamp> {
+        let exchange = self.calendars.exchange(self.exchange_of(symbol))?;
+        match exchange.day(exchange.at(now).date) {
+            Day::Session { open, .. } => Some(open).filter(|open| *open <= now),
+            Day::Weekend | Day::Holiday(_) => None,
+        }
     }
 
     /// Whether symbols are computed on in a phase of their exchange.

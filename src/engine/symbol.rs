@@ -6,6 +6,7 @@
 
 mod messages;
 mod overlay;
+mod views;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use self::messages::Underlying;
 use self::overlay::Overlay;
+pub use self::views::VIEWS;
 use super::hosted::{Hosted, failed, panic_text, short_hash};
 use super::plan::Jobs;
 use super::states::{self, TapeState};
@@ -129,6 +131,8 @@ pub struct Turned {
     pub ages: Vec<(Section, Span)>,
     /// What must survive a restart, where this turn was to save it.
     pub states: Vec<PackedState>,
+    /// What is held of the symbol, for those who look at it.
+    pub views: Vec<(&'static str, Bytes)>,
 }
 
 impl Turned {

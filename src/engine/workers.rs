@@ -25,6 +25,8 @@ pub(super) struct Task {
     pub(super) now: Timestamp,
     /// The place on the trade list, where this turn is to save the symbol's states.
     pub(super) save: Option<Drain>,
+    /// Whether somebody looks at the symbol.
+    pub(super) watched: bool,
 }
 
 /// A symbol back from its turn.
@@ -111,10 +113,14 @@ fn turn(task: Task) -> Done {
         today,
         now,
         save,
+        watched,
     } = task;
     let turned = catch_unwind(AssertUnwindSafe(|| {
         let mut turned = engine.turn(gathered, due, today, now);
         turned.states = save.map_or_else(Vec::new, |drain| engine.save(drain, now));
+        if watched {
+            turned.views = engine.views(now);
+        }
         turned
     }))
     .map_err(|panic| panic_text(panic.as_ref()));

@@ -1,17 +1,18 @@
 //! `/health`: whether the loop turns. `/ready`: whether it has something to turn on.
 
-use axum::extract::State as Shared;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
-use super::{State, json};
+use super::Shared;
+use super::answer::json;
 use crate::engine::status::Health;
 
 /// 200 while the loop turns, `degraded` where something it depends on fails; 503 when it hangs.
-pub(super) async fn health(Shared(state): Shared<State>) -> Response {
+pub(super) async fn health(State(desk): Shared) -> Response {
     let (health, reasons, since) = {
-        let known = state.status.lock();
+        let known = desk.status.lock();
         let (health, reasons) = known.health();
         (health, reasons, known.store.since)
     };
@@ -31,9 +32,9 @@ pub(super) async fn health(Shared(state): Shared<State>) -> Response {
 }
 
 /// 200 once the store answers and a pass has run; 503 with what is missing before.
-pub(super) async fn ready(Shared(state): Shared<State>) -> Response {
+pub(super) async fn ready(State(desk): Shared) -> Response {
     let (connected, passes) = {
-        let known = state.status.lock();
+        let known = desk.status.lock();
         (known.store.connected, known.passes.count)
     };
     let ready = connected && passes > 0;

@@ -1,26 +1,37 @@
 //! `/status`: every job and every document, with the last value or the reason there is none.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
-use axum::extract::State as Shared;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use quant::calculator::Card;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{State, json};
+use super::answer::json;
+use super::error::{Answer, ApiError};
+use super::{Shared, rendered};
 use crate::engine::status::{DocumentState, JobState, Known};
 use crate::history::status::Report;
 use crate::store::inbox::Counts;
 
 /// The whole state as JSON.
-pub(super) async fn status(Shared(state): Shared<State>) -> Response {
+pub(super) async fn status(State(desk): Shared) -> Response {
     let body = {
-        let known = state.status.lock();
-        Body::of(&known)
+        let known = desk.status.lock();
+        Body::of(&known, desk.streams.load(Ordering::Relaxed))
     };
     json(StatusCode::OK, &body)
+}
+
+/// The metrics as text.
+pub(super) async fn metrics(State(desk): Shared) -> Answer {
+    let Some(metrics) = &desk.metrics else {
+        return Err(ApiError::away("no_metrics", "metrics are off"));
+    };
+    Ok(rendered(metrics))
 }
 
 #[derive(Serialize)]
@@ -34,6 +45,7 @@ struct Body {
     calculators: BTreeMap<&'static str, &'static str>,
     jobs: BTreeMap<&'static str, Value>,
     channels: BTreeMap<&'static str, Counts>,
+    streams: usize,
     bad_input: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
     history: Option<Report>,
     overall: BTreeMap<String, DocumentState>,
@@ -41,7 +53,7 @@ struct Body {
 }
 
 impl Body {
-    fn of(known: &Known) -> Self {
+    fn of(known: &Known, streams: usize) -> Self {
         let passes = &known.passes;
         let store = &known.store;
         let about = |card: &Card| (card.name, card.about);
@@ -72,6 +84,7 @@ impl Body {
                 .map(|(job, state)| (job.name(), job_body(state)))
                 .collect(),
             channels: known.channels.clone(),
+            streams,
             bad_input: known.bad_input.clone(),
             history: known.history.as_ref().map(|history| history.report()),
             overall: known.overall.clone(),

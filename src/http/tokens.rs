@@ -1,4 +1,4 @@
-//! Who may write over HTTP: tokens, of which only the hashes are kept.
+//! Who may come in over HTTP from elsewhere, and who may write: tokens, of which only the hashes are kept.
 //!
 //! The file has a line for each token, `name sha256-hex`; `#` begins a comment. It is read at the
 //! start; a name may have several, so that one can take over from another.
@@ -46,7 +46,16 @@ impl Tokens {
     /// Whose token a request carries; `None` where it carries none that is known.
     pub fn holder(&self, headers: &HeaderMap) -> Option<&str> {
         let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-        let token = value.strip_prefix("Bearer ")?.trim();
+        self.holder_of(value.strip_prefix("Bearer ")?.trim())
+    }
+
+    /// Whether there is any.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whose token this is.
+    pub fn holder_of(&self, token: &str) -> Option<&str> {
         let hash = hash_of(token);
         // Every line is looked at, so that the time tells nothing.
         let mut holder = None;
@@ -78,7 +87,8 @@ pub fn line(name: &str, token: &str) -> Result<String, String> {
     Ok(format!("{name} {}", hex(&hash_of(token))))
 }
 
-fn hash_of(token: &str) -> [u8; HASH_BYTES] {
+/// What is kept of a secret.
+pub(super) fn hash_of(token: &str) -> [u8; HASH_BYTES] {
     let hash = digest(&SHA256, token.as_bytes());
     hash.as_ref().try_into().expect("SHA-256 has 32 bytes")
 }

@@ -267,6 +267,55 @@ pub fn state(symbol: &Symbol, name: &str) -> String {
     format!("state:analytics:{symbol}:{name}")
 }
 
+/// What a written document is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject<'a> {
+    /// The symbol; `None` where it is about all of them.
+    pub symbol: Option<&'a str>,
+    /// Which of several: the sector, the expiry, the window.
+    pub part: Option<&'a str>,
+    /// Whether the chain service writes it.
+    pub of_chains: bool,
+}
+
+/// What the document of a name at a key is about; `None` for what is no document, and for the quotes
+/// of single contracts.
+pub fn subject<'a>(document: &str, key: &'a str) -> Option<Subject<'a>> {
+    let of_chains = |start: &str| {
+        let rest = key.strip_prefix(start)?;
+        let (symbol, part) = match rest.split_once(':') {
+            Some((symbol, part)) => (symbol, Some(part)),
+            None => (rest, None),
+        };
+        Some(Subject {
+            symbol: Some(symbol),
+            part,
+            of_chains: true,
+        })
+    };
+    match document {
+        "latest_underlying" => return of_chains("latest:underlying:"),
+        "latest_chain" => return of_chains("latest:chain:"),
+        "latest_pcr" => return of_chains("latest:pcr:"),
+        "ohlc" => return of_chains("ohlc:"),
+        "volatility_surface" => return of_chains("volatility_surface:"),
+        _ => {}
+    }
+    let card = quant::calculators::all().find(|card| card.name == document)?;
+    let rest = key.strip_prefix("analytics:")?;
+    let behind = |name: &'a str| name.strip_suffix(card.key)?.strip_suffix(':');
+    let (symbol, part) = match card.scope {
+        Scope::Symbol => (Some(behind(rest)?), None),
+        Scope::Universe => (None, None),
+        Scope::Group => (None, Some(rest.strip_prefix(card.key)?.strip_prefix(':')?)),
+    };
+    Some(Subject {
+        symbol,
+        part,
+        of_chains: false,
+    })
+}
+
 /// The other names under which readers of an earlier engine look for a document.
 pub fn aliases(key: &str) -> impl Iterator<Item = String> {
     let names = match key.strip_prefix("analytics:") {
@@ -327,6 +376,35 @@ mod tests {
         for (key, expected) in pairs {
             let names: Vec<String> = aliases(key).collect();
             assert_eq!(names.join(" "), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_about_what_its_key_says() {
+        let rows = [
+            ("sweep", "analytics:BRK.B:metric:sweep", "BRK.B - false"),
+            ("portfolio", "analytics:portfolio:summary", "- - false"),
+            ("sector", "analytics:portfolio:sector:TECH", "- TECH false"),
+            (
+                "latest_chain",
+                "latest:chain:SPX:2026-12-18:AM",
+                "SPX 2026-12-18:AM true",
+            ),
+            ("volatility_surface", "volatility_surface:SPX", "SPX - true"),
+            ("ohlc", "ohlc:SPX:5m", "SPX 5m true"),
+        ];
+        for (document, key, expected) in rows {
+            let found = subject(document, key).unwrap();
+            let text = |part: Option<&str>| part.unwrap_or("-").to_owned();
+            let (symbol, part) = (text(found.symbol), text(found.part));
+            assert_eq!(format!("{symbol} {part} {}", found.of_chains), expected);
+        }
+        for (document, key) in [
+            ("state", "state:analytics:GOOG:vpin"),
+            ("history", "analytics:GOOG:gex:history"),
+            ("latest_option", "latest:option:GOOG261120C00100000"),
+        ] {
+            assert_eq!(subject(document, key), None);
         }
     }
 

@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod feed;
 pub mod inbox;
 pub mod keys;
+pub mod published;
 pub mod redis;
 pub mod scan;
 pub mod tap;

@@ -4,6 +4,7 @@
 
 mod analytics;
 mod child;
+pub(crate) mod client;
 mod documents;
 mod ended;
 mod http;

@@ -26,6 +26,8 @@ mod history;
 mod history_daemon;
 mod history_kills;
 mod history_load;
+mod http_documents;
+mod http_security;
 mod options;
 mod overall;
 mod overall_sources;

@@ -292,8 +292,13 @@ fn only_who_has_a_token_may_ingest_a_level_over_http() {
     let body = json!({"value": 21.5, "as_of": now_ms() as f64 / 1e3}).to_string();
     let foreign = format!("{bearer}Origin: http://evil.example\r\n");
     let refused = [
-        ("", body.as_str(), 401, "no_token"),
-        ("Authorization: Bearer guessed\r\n", &body, 401, "no_token"),
+        ("", body.as_str(), 401, "unauthorized"),
+        (
+            "Authorization: Bearer guessed\r\n",
+            &body,
+            401,
+            "unauthorized",
+        ),
         (&foreign, &body, 403, "foreign_origin"),
         (&bearer, "{\"value\": -1, \"as_of\": 1}", 400, "bad_level"),
         (&bearer, "not json", 400, "bad_level"),

@@ -1,5 +1,5 @@
 //! The house rules that a compiler does not check, read from the files of the repository.
-//! `UPDATE=1 cargo test` writes what is generated: `schema/*.json` and the tables of README.md.
+//! `UPDATE=1 cargo test` writes what is generated: `schema/*.json` and the tables of README.md and docs/http.md.
 
 use analytics::{catalogue, engine::setup, schemas};
 use std::path::{Path, PathBuf};
@@ -54,6 +54,9 @@ const IMPORTS: [(&str, &[&str]); 19] = [
             "history",
             "sink",
             "store",
+            "history",
+            "schemas",
+            "chain_service",
             "vix1d",
             "config",
             "clock",
@@ -343,13 +346,18 @@ fn the_schemas_are_current_and_no_other_is_there() {
 }
 
 #[test]
-fn the_tables_of_the_readme_are_current() {
-    let path = root().join("README.md");
+fn the_tables_of_the_readme_and_of_the_routes_are_current() {
+    check_tables("README.md", &catalogue::tables());
+    check_tables("docs/http.md", &[catalogue::routes()]);
+}
+
+fn check_tables(file: &str, tables: &[(&str, String)]) {
+    let path = root().join(file);
     let Ok(text) = std::fs::read_to_string(&path) else {
         return;
     };
     let mut expected = text.clone();
-    for (name, table) in catalogue::tables() {
+    for (name, table) in tables {
         let (open, close) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
         let Some((before, rest)) = expected.split_once(&open) else {
             continue;

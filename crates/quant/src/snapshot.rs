@@ -192,6 +192,11 @@ impl<T> Dated<T> {
         });
     }
 
+    /// The value, however old.
+    pub fn newest(&self) -> Option<&T> {
+        self.newest.as_ref().map(|newest| &newest.value)
+    }
+
     /// The value to change, however old.
     pub fn newest_mut(&mut self) -> Option<&mut T> {
         self.newest.as_mut().map(|newest| &mut newest.value)

@@ -1,0 +1,31 @@
+//! `GET /market/{symbol}`: what the engine holds of one symbol, its book and its tape. Asking makes
+//! the symbol watched, and only then are the two views made.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde_json::json;
+
+use super::Shared;
+use super::answer::json as answer;
+use super::error::Answer;
+use super::query::At;
+use crate::engine::symbol::VIEWS;
+
+/// The views of a symbol; 202 where they are not made yet.
+pub(super) async fn market(State(desk): Shared, At(symbol): At<String>) -> Answer {
+    let symbol = desk.symbol(&symbol)?;
+    let now = desk.now();
+    desk.published.watch(&symbol, now);
+    let views = VIEWS.map(|name| {
+        let document = desk.published.get(symbol.as_str(), name, now)?;
+        let text = document.live(now)?;
+        serde_json::from_slice::<serde_json::Value>(text).ok()
+    });
+    if views.iter().all(Option::is_none) {
+        let body = json!({"code": "watching", "symbol": symbol.as_str()});
+        return Ok(answer(StatusCode::ACCEPTED, &body));
+    }
+    let [book, tape] = views;
+    let body = json!({"symbol": symbol.as_str(), "book": book, "tape": tape});
+    Ok(answer(StatusCode::OK, &body))
+}
