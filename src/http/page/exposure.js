@@ -1,0 +1,236 @@
+// The charts of what an option book makes its hedgers do: price with levels, gamma by strike and over
+// spot, delta, vanna and charm, skew and term structure.
+
+import { Chart, level } from './charts.js';
+import { compactText, dateText, priceText } from './format.js';
+
+const SIGN = {
+  dealer_long_calls_short_puts: 'dealers long calls, short puts: + is sold into strength and damps moves',
+  unsigned: 'calls and puts alike, without sign',
+};
+
+/** How far from spot a chart over strikes reaches at first. */
+function strikeRange(get, spot) {
+  const move = get('expected_move')?.by_expiry?.find((one) => one.days >= 5)?.em_1sd_iv ?? spot * 0.02;
+  return [spot - 4 * move, spot + 4 * move];
+}
+
+const hover = (x, unit) => `%{y:.4s} ${unit}<extra>%{fullData.name}</extra>`;
+const none = (document, what) => (document ? `No value: ${document.meta.reason ?? what}.` : `Nothing published yet: ${what}.`);
+
+/** Levels that every chart over price marks, those that lie in its range. */
+function levels(get, colour, range) {
+  const gex = get('gex');
+  const spot = get('summary')?.spot ?? gex?.spot;
+  const move = get('expected_move')?.by_expiry?.[0];
+  const all = [
+    [spot, 'spot', colour.text, 'solid'],
+    [gex?.zero_gamma?.nearest, 'zero γ', colour.third, 'dash'],
+    [gex?.call_wall, 'call wall', colour.up, 'dot'],
+    [gex?.put_wall, 'put wall', colour.down, 'dot'],
+    [move?.upper_1sd, '+1 σ', colour.muted, 'dash'],
+    [move?.lower_1sd, '−1 σ', colour.muted, 'dash'],
+  ];
+  return all.filter(([at]) => typeof at === 'number' && (!range || (at >= range[0] && at <= range[1])))
+    .map(([at, name, ink, dash]) => ({ at, name, ink, dash }));
+}
+
+function vertical(list) {
+  const marks = list.map(({ at, name, ink, dash }, i) => level(at, name, ink, i % 4, dash));
+  return { shapes: marks.map((mark) => mark.shape), annotations: marks.map((mark) => mark.annotation) };
+}
+
+export function exposureCharts(get, symbol) {
+  const currency = () => get('gex')?.meta.currency ?? get('summary')?.meta.currency ?? '';
+  const chart = (options) => new Chart({ of: symbol, ...options });
+  return [
+    chart({
+      title: 'Price and levels', unit: 'one-minute bars, price; levels: zero gamma, walls, one σ to the next expiry', span: 6, height: 300,
+      document: () => get('bars'), figure: (colour) => priceFigure(get, colour),
+    }),
+    chart({
+      title: 'Gamma by strike', unit: `money per +1 % of spot; ${SIGN.dealer_long_calls_short_puts}`, span: 6, height: 300,
+      document: () => get('gex'), figure: (colour) => gammaFigure(get, colour, currency()),
+    }),
+    chart({
+      title: 'Gamma over spot', unit: 'money per +1 %, the book re-priced where spot would be; same sign', span: 4,
+      document: () => get('gex'), figure: (colour) => profileFigure(get, colour, currency()),
+    }),
+    chart({
+      title: 'Delta by strike', unit: 'money of delta of the whole book; calls +, puts −', span: 4,
+      document: () => get('dex'), figure: (colour) => deltaFigure(get, colour, currency()),
+    }),
+    chart({
+      title: 'Gamma by expiry', unit: `money per +1 %; net as dealers’ sign, gross without`, span: 4,
+      document: () => get('gex'), figure: (colour) => gammaExpiryFigure(get, colour, currency()),
+    }),
+    chart({
+      title: 'Vanna by expiry', unit: 'money of delta per +1 volatility point; calls and puts as they are', span: 3,
+      document: () => get('vanna'), figure: (colour) => expiryFigure(get('vanna'), 'vanna_shares_per_pct_notional', colour, currency()),
+    }),
+    chart({
+      title: 'Charm by expiry', unit: 'money of delta per calendar day; calls and puts as they are', span: 3,
+      document: () => get('charm'), figure: (colour) => expiryFigure(get('charm'), 'charm_shares_per_day_notional', colour, currency()),
+    }),
+    chart({
+      title: 'Skew', unit: '25-delta volatility, percent; risk reversal = call − put', span: 3,
+      document: () => get('skew'), figure: (colour) => skewFigure(get, colour),
+    }),
+    chart({
+      title: 'Term structure', unit: 'at-the-money volatility, percent, by days to settlement', span: 3,
+      document: () => get('skew'), figure: (colour) => termFigure(get, colour),
+    }),
+  ];
+}
+
+function priceFigure(get, colour) {
+  const bars = get('bars');
+  const window = bars?.windows?.find((one) => one.window_minutes === 1);
+  if (!window?.start_ms.length) return none(bars, 'the first bar comes with the first trades');
+  const x = window.start_ms.map((ms) => new Date(ms));
+  const low = Math.min(...window.low);
+  const high = Math.max(...window.high);
+  // Levels further away than the price moved twice over would flatten the bars.
+  const room = Math.max((high - low) * 1.2, high * 0.004);
+  const list = levels(get, colour, [low - room, high + room]);
+  const at = list.map((one) => one.at);
+  const range = [Math.min(low, ...at), Math.max(high, ...at)];
+  const pad = (range[1] - range[0]) * 0.06;
+  const beyond = levels(get, colour).filter((one) => !list.some((other) => other.name === one.name));
+  return {
+    data: [{
+      type: 'candlestick', x, open: window.open, high: window.high, low: window.low, close: window.close, name: 'price',
+      increasing: { line: { color: colour.up, width: 1 }, fillcolor: colour.panel }, decreasing: { line: { color: colour.down, width: 1 }, fillcolor: colour.down },
+    }],
+    layout: {
+      showlegend: false, margin: { l: 52, r: 96, t: 8, b: 28 },
+      xaxis: { type: 'date', rangeslider: { visible: false } }, yaxis: { range: [range[0] - pad, range[1] + pad], tickformat: ',.2f' },
+      shapes: list.map(({ at: y, ink, dash }) => ({ type: 'line', xref: 'paper', x0: 0, x1: 1, y0: y, y1: y, line: { color: ink, width: 1.2, dash } })),
+      annotations: [
+        ...spread(list, range).map(({ at: y, name, ink, shift }) => ({ xref: 'paper', x: 1, xanchor: 'left', y, yshift: shift, text: `${name} ${priceText(y)}`, showarrow: false, font: { size: 10, color: ink } })),
+        ...(beyond.length ? [{ xref: 'paper', yref: 'paper', x: 0, y: 1, xanchor: 'left', yanchor: 'top', align: 'left', showarrow: false, font: { size: 10, color: colour.muted }, text: `beyond: ${beyond.map((one) => `${one.name} ${priceText(one.at)}`).join(' · ')}` }] : []),
+      ],
+    },
+    rows: [['start', 'open', 'high', 'low', 'close', 'volume'], ...x.map((start, i) => [start.toISOString(), window.open[i], window.high[i], window.low[i], window.close[i], window.volume[i]])],
+    summary: `Last ${priceText(window.close.at(-1))}.`,
+  };
+}
+
+/** Moves labels that would lie on one another apart, by pixels. */
+function spread(list, range) {
+  const perPixel = (range[1] - range[0]) / 240;
+  let below = -Infinity;
+  return [...list].sort((a, b) => a.at - b.at).map((one) => {
+    const wanted = Math.max(one.at / perPixel, below + 12);
+    below = wanted;
+    return { ...one, shift: wanted - one.at / perPixel };
+  });
+}
+
+function overStrikes(get, colour, series, range, currency, extra = {}) {
+  return { barmode: 'relative', xaxis: { range, tickformat: ',' }, yaxis: { tickformat: '.2s', title: { text: currency } }, ...vertical(levels(get, colour, range)), ...extra };
+}
+
+function gammaFigure(get, colour, currency) {
+  const gex = get('gex');
+  if (!gex?.by_strike?.length) return none(gex, 'gamma needs an option chain');
+  const x = gex.by_strike.map((row) => row.strike);
+  const of = (key) => gex.by_strike.map((row) => row[key]);
+  const bar = (key, name, ink) => ({ type: 'bar', x, y: of(key), name, marker: { color: ink }, hovertemplate: hover(x, currency) });
+  return {
+    data: [bar('call', 'calls', colour.up), bar('put', 'puts', colour.down),
+      { type: 'scatter', mode: 'lines+markers', x, y: of('net'), name: 'net', line: { color: colour.net, width: 1.4 }, marker: { size: 3, symbol: 'diamond' }, hovertemplate: hover(x, currency) }],
+    layout: overStrikes(get, colour, x, strikeRange(get, gex.spot), currency),
+    rows: [['strike', 'call', 'put', 'net'], ...gex.by_strike.map((row) => [row.strike, row.call, row.put, row.net])],
+    summary: `Call wall ${gex.call_wall ?? 'none'}, put wall ${gex.put_wall ?? 'none'}.`,
+  };
+}
+
+function profileFigure(get, colour, currency) {
+  const gex = get('gex');
+  const profile = gex?.profile;
+  if (!profile?.spots?.length) return none(gex, 'gamma needs an option chain');
+  const line = (key, name, ink, dash) => ({ type: 'scatter', mode: 'lines', x: profile.spots, y: profile[key], name, line: { color: ink, width: dash ? 1.2 : 2, dash }, hovertemplate: hover(0, currency) });
+  const data = [line('gex', 'all expiries', colour.net)];
+  if (profile.gex_without_next_expiry) data.push(line('gex_without_next_expiry', `without ${profile.next_expiry ?? 'next expiry'}`, colour.third, 'dot'));
+  return {
+    data,
+    layout: overStrikes(get, colour, profile.spots, strikeRange(get, gex.spot), currency),
+    rows: [['spot', 'gex', 'gex_without_next_expiry'], ...profile.spots.map((spot, i) => [spot, profile.gex[i], profile.gex_without_next_expiry?.[i]])],
+    summary: `Zero gamma ${gex.zero_gamma?.nearest ?? 'none'}.`,
+  };
+}
+
+function deltaFigure(get, colour, currency) {
+  const dex = get('dex');
+  const rows = Object.entries(dex?.dex_by_strike ?? {}).map(([strike, row]) => ({ strike: Number(strike), ...row })).sort((a, b) => a.strike - b.strike);
+  if (!rows.length) return none(dex, 'delta needs an option chain');
+  const x = rows.map((row) => row.strike);
+  const bar = (key, name, ink) => ({ type: 'bar', x, y: rows.map((row) => row[key]), name, marker: { color: ink }, hovertemplate: hover(x, currency) });
+  return {
+    data: [bar('call', 'calls', colour.up), bar('put', 'puts', colour.down), { type: 'scatter', mode: 'lines', x, y: rows.map((row) => row.net), name: 'net', line: { color: colour.net, width: 1.4 }, hovertemplate: hover(x, currency) }],
+    layout: overStrikes(get, colour, x, strikeRange(get, dex.spot), currency),
+    rows: [['strike', 'call', 'put', 'net'], ...rows.map((row) => [row.strike, row.call, row.put, row.net])],
+    summary: `Total ${compactText(dex.total_dex, true)} ${currency}.`,
+  };
+}
+
+/** Dates as names: expiries are not evenly spaced, and their bars should be of one width. */
+const dates = { type: 'category', tickangle: -40 };
+
+function gammaExpiryFigure(get, colour, currency) {
+  const gex = get('gex');
+  if (!gex?.by_expiry?.length) return none(gex, 'gamma needs an option chain');
+  const x = gex.by_expiry.map((row) => row.expiry);
+  const net = gex.by_expiry.map((row) => row.net);
+  return {
+    data: [
+      { type: 'bar', x, y: net, name: 'net', marker: { color: net.map((v) => (v >= 0 ? colour.up : colour.down)) }, hovertemplate: hover(x, currency) },
+      { type: 'scatter', mode: 'markers', x, y: gex.by_expiry.map((row) => row.gross), name: 'gross', marker: { color: colour.muted, size: 7, symbol: 'line-ew-open', line: { width: 2 } }, hovertemplate: hover(x, currency) },
+    ],
+    layout: { xaxis: dates, yaxis: { tickformat: '.2s', title: { text: currency } } },
+    rows: [['expiry', 'days', 'net', 'gross'], ...gex.by_expiry.map((row) => [row.expiry, row.dte, row.net, row.gross])],
+  };
+}
+
+function expiryFigure(document, key, colour, currency) {
+  if (!document?.per_expiry?.length) return none(document, 'it needs an option chain');
+  const x = document.per_expiry.map((row) => dateText(row.expiry));
+  const y = document.per_expiry.map((row) => row[key]);
+  return {
+    data: [{ type: 'bar', x, y, name: key.split('_')[0], marker: { color: y.map((v) => (v >= 0 ? colour.up : colour.down)) }, hovertemplate: hover(x, currency) }],
+    layout: { showlegend: false, xaxis: dates, yaxis: { tickformat: '.2s', title: { text: currency } } },
+    rows: [['expiry', key, 'open_interest'], ...document.per_expiry.map((row) => [dateText(row.expiry), row[key], row.open_interest])],
+  };
+}
+
+const days = { type: 'log', title: { text: 'days', standoff: 4 }, tickvals: [0.25, 1, 3, 7, 14, 30, 60, 90, 180, 365], tickformat: '~g' };
+const inPercent = (value) => (typeof value === 'number' ? value * 100 : null);
+
+function skewFigure(get, colour) {
+  const skew = get('skew');
+  const rows = skew?.by_expiry ?? [];
+  if (!rows.length) return none(skew, 'skew needs a smile of three strikes or more');
+  const line = (key, name, ink, symbol) => ({ type: 'scatter', mode: 'lines+markers', x: rows.map((row) => row.days), y: rows.map((row) => inPercent(row[key])), name, text: rows.map((row) => row.expiry), line: { color: ink, width: 1.5 }, marker: { size: 5, symbol }, hovertemplate: '%{y:.2f} %, %{text}<extra>%{fullData.name}</extra>' });
+  return {
+    data: [line('put_iv', '25Δ put', colour.down, 'triangle-down'), line('atm_iv', 'at the money', colour.net, 'circle'), line('call_iv', '25Δ call', colour.up, 'triangle-up')],
+    layout: { xaxis: days, yaxis: { ticksuffix: ' %' } },
+    rows: [['expiry', 'days', 'put_iv', 'atm_iv', 'call_iv', 'rr25_call_minus_put', 'bf25'], ...rows.map((row) => [row.expiry, row.days, row.put_iv, row.atm_iv, row.call_iv, row.rr25_call_minus_put, row.bf25])],
+  };
+}
+
+function termFigure(get, colour) {
+  const skew = get('skew');
+  const rows = (skew?.by_expiry ?? []).filter((row) => typeof row.atm_iv === 'number');
+  if (!rows.length) return none(skew, 'the term structure needs an option chain');
+  const term = (skew.term ?? []).filter((row) => typeof row.atm_iv === 'number');
+  const move = new Map((get('expected_move')?.by_expiry ?? []).map((one) => [one.expiry, one.em_1sd_iv_pct]));
+  return {
+    data: [
+      { type: 'scatter', mode: 'lines+markers', x: rows.map((row) => row.days), y: rows.map((row) => row.atm_iv * 100), text: rows.map((row) => row.expiry), customdata: rows.map((row) => move.get(row.expiry) ?? null), name: 'listed', line: { color: colour.up, width: 2 }, hovertemplate: '%{y:.2f} %, %{text}, 1 σ %{customdata:.2f} %<extra>listed</extra>' },
+      { type: 'scatter', mode: 'markers', x: term.map((row) => row.days), y: term.map((row) => row.atm_iv * 100), name: 'constant maturity', marker: { symbol: 'diamond-open', size: 9, color: colour.third }, hovertemplate: '%{y:.2f} %<extra>%{x} d</extra>' },
+    ],
+    layout: { xaxis: days, yaxis: { ticksuffix: ' %' } },
+    rows: [['expiry', 'days', 'atm_iv'], ...rows.map((row) => [row.expiry, row.days, row.atm_iv])],
+  };
+}

@@ -1,0 +1,4 @@
+// Not drawn yet.
+export const title = () => 'jobs';
+export const selection = () => ({ symbols: [], names: [] });
+export const mount = () => ({});

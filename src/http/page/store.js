@@ -1,0 +1,97 @@
+// What the server has published, as last heard: documents by symbol and name, and the server's clock.
+
+/** The symbol under which roll-ups stand. */
+export const ALL = '*';
+
+export class Store {
+  documents = new Map();
+  /** Reports changes as a map of symbol → set of names, at most once a frame. */
+  listeners = new Set();
+  changed = new Map();
+  /** The server's clock less ours, milliseconds. */
+  clockOffset = 0;
+
+  now() {
+    return Date.now() + this.clockOffset;
+  }
+
+  put({ symbol, name, published_at, document }) {
+    let names = this.documents.get(symbol);
+    if (!names) this.documents.set(symbol, (names = new Map()));
+    names.set(name, { document, publishedAt: published_at });
+    this.note(symbol, name);
+  }
+
+  drop({ symbol, name }) {
+    this.documents.get(symbol)?.delete(name);
+    this.note(symbol, name);
+  }
+
+  /** Forgets what a new snapshot did not confirm: `seen` holds its "symbol name" pairs. */
+  keepOnly(seen, selected) {
+    for (const [symbol, names] of this.documents) {
+      for (const name of names.keys()) {
+        if (selected(symbol, name) && !seen.has(`${symbol} ${name}`)) this.drop({ symbol, name });
+      }
+    }
+  }
+
+  get(symbol, name) {
+    return this.documents.get(symbol)?.get(name)?.document;
+  }
+
+  publishedAt(symbol, name) {
+    return this.documents.get(symbol)?.get(name)?.publishedAt;
+  }
+
+  symbols() {
+    return [...this.documents.keys()].filter((symbol) => symbol !== ALL && this.documents.get(symbol).size);
+  }
+
+  note(symbol, name) {
+    let names = this.changed.get(symbol);
+    if (!names) this.changed.set(symbol, (names = new Set()));
+    names.add(name);
+    if (this.scheduled) return;
+    this.scheduled = true;
+    // A frame in sight, a timer in the background, where no frames come.
+    const soon = document.hidden ? (run) => setTimeout(run, 500) : requestAnimationFrame;
+    soon(() => this.tell());
+  }
+
+  tell() {
+    const changed = this.changed;
+    this.changed = new Map();
+    this.scheduled = false;
+    for (const listener of this.listeners) listener(changed);
+  }
+}
+
+/**
+ * Whether a document speaks for now: `{state, reason, since}` with `state` one of `ok`, `stale`,
+ * `none`, or what the document says of itself.
+ */
+export function freshness(document, now) {
+  if (!document) return { state: 'none', reason: 'nothing published yet' };
+  const meta = document.meta;
+  if (!meta) return { state: 'ok' };
+  if (meta.status !== 'ok') return { state: meta.status, reason: meta.reason ?? meta.status, since: meta.as_of_ms };
+  if (now > meta.valid_until_ms) {
+    return { state: 'stale', reason: 'older than it may be believed', since: meta.valid_until_ms };
+  }
+  return { state: 'ok', delayed: delayOf(document) };
+}
+
+/** Whether its numbers are from a delayed source, and by how much where that is known. */
+function delayOf(document) {
+  const ms = document.basis?.delay_ms;
+  if (ms > 0) return `${Math.round(ms / 60_000)} min`;
+  return document.meta.delayed || document.delayed ? 'yes' : undefined;
+}
+
+/** The value at a path of keys, `undefined` where any of them is missing. */
+export function pick(document, path) {
+  let value = document;
+  for (const key of path.split('.')) value = value?.[key];
+  return value;
+}
