@@ -112,7 +112,7 @@ function trouble() {
   if (!connected) return { state: first ? 'wait' : 'lost', text: first ? 'Connecting…' : `Stream lost at ${timeText(since)} (${why}); reconnecting. Numbers are as of then.` };
   const now = store.now();
   const beat = store.get(ALL, 'heartbeat');
-  if (!beat) return store.settled ? { state: 'stale', text: 'The engine has sent no heartbeat. Is it running? See /health.' } : undefined;
+  if (!beat) return stream.settled ? { state: 'stale', text: 'The engine has sent no heartbeat. Is it running? See /health.' } : undefined;
   if (!beat.running) return { state: 'stale', text: `The engine was stopped at ${timeText(beat.ts)}. Stale since then.` };
   const still = Math.max(STILL_MS, 3000 / beat.cadence_hz);
   if (now - beat.ts > still) return { state: 'stale', text: `Stale since ${timeText(beat.ts)}: the engine has not turned for ${ageText(now - beat.ts)}.` };
@@ -122,6 +122,7 @@ function trouble() {
 /** Whether no symbol in view has data that speak for now. */
 function staleMarket(now, beat) {
   const shown = OF_SYMBOL.has(route.name) ? [route.symbol] : store.symbols();
+  if (route.name !== 'overview' && !OF_SYMBOL.has(route.name)) return staleTotals(now);
   let since = 0;
   let any = false;
   for (const name of shown) {
@@ -136,6 +137,14 @@ function staleMarket(now, beat) {
   const why = beat.session === 'open' ? '' : ` The session is ${beat.session}.`;
   const whose = OF_SYMBOL.has(route.name) ? `${route.symbol} is stale` : 'Market data are stale';
   return { state: 'stale', text: `${whose} since ${timeText(since)} (${ageText(now - since)}).${why}` };
+}
+
+/** Views without symbols rest on the roll-ups. */
+function staleTotals(now) {
+  const portfolio = store.get(ALL, 'portfolio');
+  const fresh = freshness(portfolio, now);
+  if (!portfolio || fresh.state === 'ok') return undefined;
+  return { state: 'stale', text: `The totals are ${fresh.state} since ${timeText(fresh.since)} (${fresh.reason}).` };
 }
 
 function drawState() {

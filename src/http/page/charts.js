@@ -1,8 +1,8 @@
 // Charts: panels with a title, unit and sign convention, hover values, and CSV and PNG to take away.
 // Plotly is 4.6 MB and is fetched when the first chart comes into sight.
 
-import { csv, download, h, setAttribute, setText } from './dom.js';
-import { ageText } from './format.js';
+import { csv, download, h, setAttribute, setText, svg } from './dom.js';
+import { ageText, priceText } from './format.js';
 import { freshness } from './store.js';
 
 /** A chart is drawn again at most this often. */
@@ -42,7 +42,7 @@ export function redrawAll() {
 export function colours() {
   const style = getComputedStyle(document.documentElement);
   const of = (name) => style.getPropertyValue(`--${name}`).trim();
-  return { text: of('text'), muted: of('muted'), line: of('line'), panel: of('panel'), up: of('up'), down: of('down'), net: of('net'), accent: of('accent'), warn: of('warn'), third: of('third') };
+  return { text: of('text'), muted: of('muted'), line: of('line'), panel: of('panel'), up: of('up'), down: of('down'), net: of('net'), accent: of('accent'), good: of('good'), warn: of('warn'), third: of('third') };
 }
 
 /**
@@ -56,13 +56,12 @@ export class Chart {
     this.body = h('div', { class: 'plot', 'data-height': this.height });
     this.body.style.height = `${this.height}px`;
     this.age = h('span', { class: 'muted age' });
-    this.unitText = h('p', { class: 'unit' }, this.unit);
+    this.keys = h('p', { class: 'keys' });
     const tool = (label, act) => h('button', { type: 'button', class: 'tool', 'aria-label': `${this.title}: download as ${label}`, onclick: act }, label);
     this.element = h('section', { class: `panel span-${this.span}`, 'aria-label': this.title },
       h('div', { class: 'bar' }, h('h3', {}, this.title), ...(this.controls ?? []), this.age, tool('CSV', () => this.saveCsv()), tool('PNG', () => this.savePng())),
-      this.unitText, this.body);
+      h('p', { class: 'unit' }, this.unit), this.keys, this.body);
     this.element.chart = this;
-    this.pageY = 0;
     open.add(this);
     sight.observe(this.element);
   }
@@ -112,6 +111,7 @@ export class Chart {
       if (this.said) this.body.replaceChildren();
       this.said = undefined;
       this.rows = figure.rows;
+      this.drawKeys(figure.keys ?? []);
       setAttribute(this.body, 'role', 'img');
       setAttribute(this.body, 'aria-label', `${this.title}. ${this.unit}. ${figure.summary ?? ''} Values are in the CSV.`);
       await library.react(this.body, figure.data, this.layout(figure.layout), CONFIG);
@@ -124,6 +124,14 @@ export class Chart {
       this.stale = false;
       this.busy = false;
     }
+  }
+
+  /** Names the lines at levels, which would cover one another as labels in the chart. */
+  drawKeys(keys) {
+    const dashes = { solid: null, dash: '5 3', dot: '2 2' };
+    this.keys.replaceChildren(...keys.map(({ at, name, ink, dash }) => h('span', {},
+      svg('svg', { viewBox: '0 0 18 8', 'aria-hidden': 'true' }, svg('line', { x1: 0, x2: 18, y1: 4, y2: 4, stroke: ink, 'stroke-width': 2, 'stroke-dasharray': dashes[dash] })),
+      `${name} ${priceText(at)}`)));
   }
 
   say(text) {
@@ -139,7 +147,7 @@ export class Chart {
   /** What every chart looks like, with its own on top. */
   layout(own) {
     const { text, muted, line } = colours();
-    const axis = (more) => ({ gridcolor: line, linecolor: line, zerolinecolor: muted, zerolinewidth: 1, tickfont: { size: 11, color: muted }, title: { font: { size: 11, color: muted } }, automargin: true, ...more });
+    const axis = (more) => ({ gridcolor: line, linecolor: line, zerolinecolor: muted, zerolinewidth: 1, tickfont: { size: 11, color: muted }, automargin: true, separatethousands: true, ...more });
     const { xaxis, yaxis, ...more } = own ?? {};
     return {
       autosize: true, height: this.height, margin: { l: 52, r: 12, t: 8, b: 32 },
@@ -177,10 +185,10 @@ function queue(work) {
   tail = tail.then(() => new Promise((done) => { setTimeout(async () => { await work(); done(); }, 0); }));
 }
 
-/** A vertical line at a level, with its name at the top (or so much lower). */
-export function level(at, name, colour, row = 0, dash = 'dash') {
+/** A vertical line at a level, with its name at the top (or so much lower), `left` of it where there is no room. */
+export function level(at, name, colour, row = 0, dash = 'dash', left = false) {
   return {
     shape: { type: 'line', x0: at, x1: at, yref: 'paper', y0: 0, y1: 1, line: { color: colour, width: 1.2, dash } },
-    annotation: { x: at, yref: 'paper', y: 1 - row * 0.08, text: name, showarrow: false, font: { size: 10, color: colour }, xanchor: 'left', yanchor: 'top', xshift: 3 },
+    annotation: { x: at, yref: 'paper', y: 1 - row * 0.08, text: name, showarrow: false, font: { size: 10, color: colour }, xanchor: left ? 'right' : 'left', yanchor: 'top', xshift: left ? -3 : 3 },
   };
 }

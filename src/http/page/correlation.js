@@ -69,7 +69,7 @@ function figure(document, shrunk, colour) {
   return {
     data: [{
       type: 'heatmap', x: names, y: names, z, customdata: seen, zmin: -1, zmax: 1, colorscale: [[0, colour.down], [0.5, colour.panel], [1, colour.up]], xgap: 1, ygap: 1, hoverongaps: false,
-      colorbar: { thickness: 10, tickfont: { size: 10, color: colour.muted }, outlinewidth: 0 },
+      showscale: false,
       hovertemplate: '%{y} · %{x}: %{z:.3f}, %{customdata} minutes<extra></extra>',
       ...(names.length <= WITH_TEXT ? { texttemplate: '%{z:.2f}', textfont: { size: 11 } } : {}),
     }],

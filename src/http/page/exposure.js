@@ -12,10 +12,11 @@ const SIGN = {
 /** How far from spot a chart over strikes reaches at first. */
 function strikeRange(get, spot) {
   const move = get('expected_move')?.by_expiry?.find((one) => one.days >= 5)?.em_1sd_iv ?? spot * 0.02;
-  return [spot - 4 * move, spot + 4 * move];
+  return [spot - 3 * move, spot + 3 * move];
 }
 
-const hover = (x, unit) => `%{y:.4s} ${unit}<extra>%{fullData.name}</extra>`;
+/** Values with the hover text people read: 12.3B, not 12.3G. */
+const money = (y, currency) => ({ y, customdata: y.map((one) => (typeof one === 'number' ? compactText(one, true) : '–')), hovertemplate: `%{customdata} ${currency}<extra>%{fullData.name}</extra>` });
 const none = (document, what) => (document ? `No value: ${document.meta.reason ?? what}.` : `Nothing published yet: ${what}.`);
 
 /** Levels that every chart over price marks, those that lie in its range. */
@@ -35,14 +36,10 @@ function levels(get, colour, range) {
     .map(([at, name, ink, dash]) => ({ at, name, ink, dash }));
 }
 
-function vertical(list) {
-  const marks = list.map(({ at, name, ink, dash }, i) => level(at, name, ink, i % 4, dash));
-  return { shapes: marks.map((mark) => mark.shape), annotations: marks.map((mark) => mark.annotation) };
-}
 
-export function exposureCharts(get, symbol) {
-  const currency = () => get('gex')?.meta.currency ?? get('summary')?.meta.currency ?? '';
-  const chart = (options) => new Chart({ of: symbol, ...options });
+export function exposureCharts(get, symbol, known) {
+  const currency = () => known ?? get('gex')?.meta.currency ?? get('summary')?.meta.currency ?? '';
+  const chart = (options) => new Chart({ of: symbol, ...options, unit: options.unit.replace(/^money/, () => currency() || 'money') });
   return [
     chart({
       title: 'Price and levels', unit: 'one-minute bars, price; levels: zero gamma, walls, one σ to the next expiry', span: 6, height: 300,
@@ -73,7 +70,7 @@ export function exposureCharts(get, symbol) {
       document: () => get('charm'), figure: (colour) => expiryFigure(get('charm'), 'charm_shares_per_day_notional', colour, currency()),
     }),
     chart({
-      title: 'Skew', unit: '25-delta volatility, percent; risk reversal = call − put', span: 3,
+      title: 'Skew', unit: '25-delta volatility, percent, by days to settlement', span: 3,
       document: () => get('skew'), figure: (colour) => skewFigure(get, colour),
     }),
     chart({
@@ -127,8 +124,10 @@ function spread(list, range) {
   });
 }
 
-function overStrikes(get, colour, series, range, currency, extra = {}) {
-  return { barmode: 'relative', xaxis: { range, tickformat: ',' }, yaxis: { tickformat: '.2s', title: { text: currency } }, ...vertical(levels(get, colour, range)), ...extra };
+/** The layout over strikes; the levels are named in the key above, where they cannot hide one another. */
+function overStrikes(get, colour, range) {
+  const keys = levels(get, colour, range);
+  return { keys, layout: { barmode: 'relative', xaxis: { range, tickformat: ',' }, yaxis: { exponentformat: 'B' }, shapes: keys.map(({ at, ink, dash }) => level(at, '', ink, 0, dash).shape) } };
 }
 
 function gammaFigure(get, colour, currency) {
@@ -136,11 +135,11 @@ function gammaFigure(get, colour, currency) {
   if (!gex?.by_strike?.length) return none(gex, 'gamma needs an option chain');
   const x = gex.by_strike.map((row) => row.strike);
   const of = (key) => gex.by_strike.map((row) => row[key]);
-  const bar = (key, name, ink) => ({ type: 'bar', x, y: of(key), name, marker: { color: ink }, hovertemplate: hover(x, currency) });
+  const bar = (key, name, ink) => ({ type: 'bar', x, ...money(of(key), currency), name, marker: { color: ink } });
   return {
     data: [bar('call', 'calls', colour.up), bar('put', 'puts', colour.down),
-      { type: 'scatter', mode: 'lines+markers', x, y: of('net'), name: 'net', line: { color: colour.net, width: 1.4 }, marker: { size: 3, symbol: 'diamond' }, hovertemplate: hover(x, currency) }],
-    layout: overStrikes(get, colour, x, strikeRange(get, gex.spot), currency),
+      { type: 'scatter', mode: 'lines+markers', x, ...money(of('net'), currency), name: 'net', line: { color: colour.net, width: 1.4 }, marker: { size: 3, symbol: 'diamond' } }],
+    ...overStrikes(get, colour, strikeRange(get, gex.spot)),
     rows: [['strike', 'call', 'put', 'net'], ...gex.by_strike.map((row) => [row.strike, row.call, row.put, row.net])],
     summary: `Call wall ${gex.call_wall ?? 'none'}, put wall ${gex.put_wall ?? 'none'}.`,
   };
@@ -150,12 +149,12 @@ function profileFigure(get, colour, currency) {
   const gex = get('gex');
   const profile = gex?.profile;
   if (!profile?.spots?.length) return none(gex, 'gamma needs an option chain');
-  const line = (key, name, ink, dash) => ({ type: 'scatter', mode: 'lines', x: profile.spots, y: profile[key], name, line: { color: ink, width: dash ? 1.2 : 2, dash }, hovertemplate: hover(0, currency) });
+  const line = (key, name, ink, dash) => ({ type: 'scatter', mode: 'lines', x: profile.spots, ...money(profile[key], currency), name, line: { color: ink, width: dash ? 1.2 : 2, dash } });
   const data = [line('gex', 'all expiries', colour.net)];
   if (profile.gex_without_next_expiry) data.push(line('gex_without_next_expiry', `without ${profile.next_expiry ?? 'next expiry'}`, colour.third, 'dot'));
   return {
     data,
-    layout: overStrikes(get, colour, profile.spots, strikeRange(get, gex.spot), currency),
+    ...overStrikes(get, colour, strikeRange(get, gex.spot)),
     rows: [['spot', 'gex', 'gex_without_next_expiry'], ...profile.spots.map((spot, i) => [spot, profile.gex[i], profile.gex_without_next_expiry?.[i]])],
     summary: `Zero gamma ${gex.zero_gamma?.nearest ?? 'none'}.`,
   };
@@ -166,10 +165,10 @@ function deltaFigure(get, colour, currency) {
   const rows = Object.entries(dex?.dex_by_strike ?? {}).map(([strike, row]) => ({ strike: Number(strike), ...row })).sort((a, b) => a.strike - b.strike);
   if (!rows.length) return none(dex, 'delta needs an option chain');
   const x = rows.map((row) => row.strike);
-  const bar = (key, name, ink) => ({ type: 'bar', x, y: rows.map((row) => row[key]), name, marker: { color: ink }, hovertemplate: hover(x, currency) });
+  const bar = (key, name, ink) => ({ type: 'bar', x, ...money(rows.map((row) => row[key]), currency), name, marker: { color: ink } });
   return {
-    data: [bar('call', 'calls', colour.up), bar('put', 'puts', colour.down), { type: 'scatter', mode: 'lines', x, y: rows.map((row) => row.net), name: 'net', line: { color: colour.net, width: 1.4 }, hovertemplate: hover(x, currency) }],
-    layout: overStrikes(get, colour, x, strikeRange(get, dex.spot), currency),
+    data: [bar('call', 'calls', colour.up), bar('put', 'puts', colour.down), { type: 'scatter', mode: 'lines', x, ...money(rows.map((row) => row.net), currency), name: 'net', line: { color: colour.net, width: 1.4 } }],
+    ...overStrikes(get, colour, strikeRange(get, dex.spot)),
     rows: [['strike', 'call', 'put', 'net'], ...rows.map((row) => [row.strike, row.call, row.put, row.net])],
     summary: `Total ${compactText(dex.total_dex, true)} ${currency}.`,
   };
@@ -185,10 +184,10 @@ function gammaExpiryFigure(get, colour, currency) {
   const net = gex.by_expiry.map((row) => row.net);
   return {
     data: [
-      { type: 'bar', x, y: net, name: 'net', marker: { color: net.map((v) => (v >= 0 ? colour.up : colour.down)) }, hovertemplate: hover(x, currency) },
-      { type: 'scatter', mode: 'markers', x, y: gex.by_expiry.map((row) => row.gross), name: 'gross', marker: { color: colour.muted, size: 7, symbol: 'line-ew-open', line: { width: 2 } }, hovertemplate: hover(x, currency) },
+      { type: 'bar', x, ...money(net, currency), name: 'net', marker: { color: net.map((v) => (v >= 0 ? colour.up : colour.down)) } },
+      { type: 'scatter', mode: 'markers', x, ...money(gex.by_expiry.map((row) => row.gross), currency), name: 'gross', marker: { color: colour.muted, size: 7, symbol: 'line-ew-open', line: { width: 2 } } },
     ],
-    layout: { xaxis: dates, yaxis: { tickformat: '.2s', title: { text: currency } } },
+    layout: { xaxis: dates, yaxis: { exponentformat: 'B' } },
     rows: [['expiry', 'days', 'net', 'gross'], ...gex.by_expiry.map((row) => [row.expiry, row.dte, row.net, row.gross])],
   };
 }
@@ -198,13 +197,13 @@ function expiryFigure(document, key, colour, currency) {
   const x = document.per_expiry.map((row) => dateText(row.expiry));
   const y = document.per_expiry.map((row) => row[key]);
   return {
-    data: [{ type: 'bar', x, y, name: key.split('_')[0], marker: { color: y.map((v) => (v >= 0 ? colour.up : colour.down)) }, hovertemplate: hover(x, currency) }],
-    layout: { showlegend: false, xaxis: dates, yaxis: { tickformat: '.2s', title: { text: currency } } },
+    data: [{ type: 'bar', x, ...money(y, currency), name: key.split('_')[0], marker: { color: y.map((v) => (v >= 0 ? colour.up : colour.down)) } }],
+    layout: { showlegend: false, xaxis: dates, yaxis: { exponentformat: 'B' } },
     rows: [['expiry', key, 'open_interest'], ...document.per_expiry.map((row) => [dateText(row.expiry), row[key], row.open_interest])],
   };
 }
 
-const days = { type: 'log', title: { text: 'days', standoff: 4 }, tickvals: [0.25, 1, 3, 7, 14, 30, 60, 90, 180, 365], tickformat: '~g' };
+const days = { type: 'log', tickvals: [0.25, 1, 3, 7, 14, 30, 90, 180, 365], ticktext: ['6 h', '1', '3', '7', '14', '30', '90', '180', '365 d'], tickangle: 0 };
 const inPercent = (value) => (typeof value === 'number' ? value * 100 : null);
 
 function skewFigure(get, colour) {

@@ -56,7 +56,7 @@ const columns = () => [
   },
   number('vpin.value', 'VPIN', 'Share of one-sided volume over the last buckets, 0 to 1', (v, o) => format.fixed(v, 3, o), { key: 'vpin' }),
   number('vpin.percentile', 'VPIN pct', 'Where VPIN stands among its own past values; high is toxic', (v, o) => format.share(v, 0, o), { key: 'vpin_percentile' }),
-  number('toxicity.toxicity_adjusted', 'Toxicity', 'VPIN, one-sidedness and large prints together, 0 to 1; h high, m moderate, l low', toxicityOf, { key: 'toxicity' }),
+  number('toxicity.toxicity_adjusted', 'Toxicity', 'VPIN, one-sidedness and large prints together, 0 to 1', toxicityOf, { key: 'toxicity' }),
   number('summary.level5_imbalance', 'OBI', 'Order-book imbalance of five levels, −1 all offered to +1 all bid', (v, o) => format.fixed(v, 2, { ...o, plus: true, tone: true }), { key: 'obi' }),
   number('pcr.total.pcr_oi', 'PCR', 'Open interest of puts over that of calls, all expiries', (v, o) => format.fixed(v, 2, o), { key: 'pcr' }),
   number('summary.iv30', 'IV 30d', 'At-the-money implied volatility at 30 days', (v, o) => format.share(v, 1, o), { key: 'iv30' }),
@@ -84,7 +84,7 @@ function regimeOf(row) {
 function toxicityOf(found, options, row) {
   const shown = format.fixed(found, 2, options);
   const level = row.documents.toxicity?.toxicity_adjusted_level;
-  return shown.missing || !level ? shown : { ...shown, text: `${shown.text} ${level[0]}`, title: `${level}, ${found}`, tone: level === 'high' ? 'warn' : null };
+  return shown.missing || !level ? shown : { ...shown, text: `${level} ${shown.text}`, title: `${level}, ${found}`, tone: level === 'high' ? 'warn' : null };
 }
 
 function ageOf(row) {
@@ -96,7 +96,7 @@ function ageOf(row) {
   return { text: (fresh.state === 'ok' ? text : `${fresh.state} ${text}`) + delayed, title: fresh.reason, tone: fresh.state === 'ok' ? null : 'warn' };
 }
 
-export function mount(root, { store, query, setQuery, empty }) {
+export function mount(root, { store, stream, query, setQuery, empty }) {
   const filter = h('input', { id: 'filter', type: 'search', value: query.get('q'), placeholder: 'Filter, e.g. SP, destabilizing', autocomplete: 'off', spellcheck: 'false' });
   const count = h('span', { class: 'muted', role: 'status' });
   const rowOf = (symbol) => {
@@ -132,7 +132,7 @@ export function mount(root, { store, query, setQuery, empty }) {
     const kept = all.filter(matches);
     table.setKeys(kept);
     setText(count, kept.length === all.length ? `${all.length} symbols` : `${kept.length} of ${all.length} symbols`);
-    none.hidden = all.length > 0 || !store.settled;
+    none.hidden = all.length > 0 || !stream.settled;
     board.hidden = !none.hidden;
     reference.want(kept);
     known = all.length;

@@ -84,7 +84,7 @@ function figure(sectors, colour) {
   const x = known.map(([name]) => name);
   const y = known.map(([, document]) => document.signed_gex_usd_per_1pct);
   return {
-    data: [{ type: 'bar', x, y, customdata: y.map((one) => format.compactText(one, true)), text: y.map((one) => format.compactText(one, true)), textposition: 'outside', cliponaxis: false, marker: { color: y.map((one) => (one >= 0 ? colour.up : colour.down)) }, hovertemplate: '%{customdata}<extra>%{x}</extra>' }],
+    data: [{ type: 'bar', x, y, width: 0.8 * Math.min(1, known.length / 8), customdata: y.map((one) => format.compactText(one, true)), text: y.map((one) => format.compactText(one, true)), textposition: 'outside', cliponaxis: false, marker: { color: y.map((one) => (one >= 0 ? colour.up : colour.down)) }, hovertemplate: '%{customdata}<extra>%{x}</extra>' }],
     layout: { showlegend: false, xaxis: { type: 'category' }, yaxis: { exponentformat: 'B' }, margin: { l: 52, r: 12, t: 24, b: 32 } },
     rows: [['sector', 'net_gex_per_1pct'], ...known.map(([name, document]) => [name, document.signed_gex_usd_per_1pct])],
   };

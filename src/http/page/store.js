@@ -36,6 +36,14 @@ export class Store {
     }
   }
 
+  /** Forgets what is no longer streamed: it would stand there and grow old. */
+  forget(selected) {
+    for (const [symbol, names] of this.documents) {
+      for (const name of [...names.keys()]) if (!selected(symbol, name)) names.delete(name);
+      if (!names.size) this.documents.delete(symbol);
+    }
+  }
+
   get(symbol, name) {
     return this.documents.get(symbol)?.get(name)?.document;
   }

@@ -3,6 +3,8 @@
 
 /** The server beats once a second; under two seconds of silence the page must say so. */
 const SILENCE_MS = 1800;
+/** How long a connection may take to say its first word. */
+const PATIENCE_MS = 5000;
 const RETRY_MS = [500, 1000, 2000, 4000];
 
 export class Stream {
@@ -12,6 +14,7 @@ export class Stream {
     this.onUnauthorized = onUnauthorized;
     this.state = { connected: false, since: Date.now(), why: 'connecting', first: true };
     this.failures = 0;
+    this.settled = false;
     setInterval(() => this.watch(), 250);
   }
 
@@ -24,15 +27,23 @@ export class Stream {
     if (text === this.query && this.source) return;
     this.query = text;
     this.selection = selection;
+    this.store.forget((symbol, name) => this.selects(symbol, name));
     this.lastId = undefined;
+    this.settled = false;
     this.open();
+  }
+
+  selects(symbol, name) {
+    const { symbols, names } = this.selection;
+    return (!symbols || symbols.includes(symbol)) && (!names || names.includes(name));
   }
 
   open() {
     clearTimeout(this.retry);
     this.source?.close();
     const query = new URLSearchParams(this.query);
-    if (this.lastId) query.set('last_event_id', this.lastId);
+    const resumed = Boolean(this.lastId);
+    if (resumed) query.set('last_event_id', this.lastId);
     const source = new EventSource(`/stream?${query}`);
     this.source = source;
     this.heard = Date.now();
@@ -51,8 +62,8 @@ export class Stream {
     });
     on('snapshot_end', () => {
       snapshot = false;
-      const { symbols, names } = this.selection;
-      this.store.keepOnly(seen, (symbol, name) => (!symbols || symbols.includes(symbol)) && (!names || names.includes(name)));
+      // What came after the last event is no full snapshot: nothing follows from what it lacks.
+      if (!resumed) this.store.keepOnly(seen, (symbol, name) => this.selects(symbol, name));
       this.settled = true;
       this.up();
     });
@@ -95,7 +106,8 @@ export class Stream {
   }
 
   watch() {
-    if (this.source && this.state.connected && Date.now() - this.heard > SILENCE_MS) this.down('stream silent');
+    const silence = Date.now() - this.heard;
+    if (this.source && silence > (this.state.connected ? SILENCE_MS : PATIENCE_MS)) this.down('stream silent');
   }
 
   enter(state) {

@@ -10,6 +10,8 @@ const NAMES = ['summary', 'surface', 'max_pain', 'oi_buildup', 'pcr', 'expected_
 /** Log-moneyness at which the surface is drawn. */
 const GRID = Array.from({ length: 41 }, (_, i) => -0.2 + i * 0.01);
 const SMILES = 6;
+/** How far a smile is drawn, in standard deviations of its own: what lies beyond is in the CSV. */
+const SIGMAS = 2.5;
 const HISTORY_AGAIN_MS = 60_000;
 
 export const title = ({ symbol }) => `${symbol} surface`;
@@ -22,7 +24,7 @@ export function mount(root, { store, symbol, query, setQuery }) {
   const get = (name) => store.get(symbol, name);
   const id = idOf(symbol);
   let chosen = query.get('expiry');
-  let angle = 0;
+  let angle = -0.87;
   let turning;
   let past = { text: 'Asking for the history…' };
 
@@ -37,15 +39,15 @@ export function mount(root, { store, symbol, query, setQuery }) {
     document: () => get('surface'), figure: surfaceFigure,
   });
   const smiles = chart({
-    title: 'Smiles', unit: 'implied volatility, percent, by strike; points quoted, line fitted (SVI)', span: 6, height: 470,
+    title: 'Smiles', unit: 'implied volatility, percent, by strike, 2.5 σ to each side; points quoted, line fitted (SVI), dotted where there is no fit', span: 6, height: 470,
     document: () => get('surface'), figure: smileFigure,
   });
   const pain = chart({
-    title: 'Max pain', unit: 'money paid to holders of all open options, by settlement price; least at max pain', span: 4,
+    title: 'Max pain', unit: 'money paid to holders, by settlement price; least at max pain', span: 4,
     document: () => get('max_pain'), figure: painFigure,
   });
   const interest = chart({
-    title: 'Open interest by strike', unit: 'contracts open, calls up, puts down; change since the reference beside them', span: 4,
+    title: 'Open interest by strike', unit: 'contracts open, calls up, puts down; Δ by a click on the legend', span: 4,
     document: () => get('oi_buildup'), figure: interestFigure,
   });
   const ratio = chart({
@@ -74,7 +76,7 @@ export function mount(root, { store, symbol, query, setQuery }) {
     turning = on ? setInterval(() => {
       if (!solid.drawn || !solid.inSight || document.hidden) return;
       angle += 0.02;
-      const eye = { x: 1.9 * Math.cos(angle), y: 1.9 * Math.sin(angle), z: 0.8 };
+      const eye = { x: 1.77 * Math.cos(angle), y: 1.77 * Math.sin(angle), z: 0.6 };
       window.Plotly.relayout(solid.body, { 'scene.camera.eye': eye });
     }, 100) : undefined;
   }
@@ -87,15 +89,15 @@ export function mount(root, { store, symbol, query, setQuery }) {
     const axis = { gridcolor: colour.line, color: colour.muted, backgroundcolor: 'rgba(0,0,0,0)', tickfont: { size: 10 }, title: { font: { size: 11 } } };
     return {
       data: [{
-        type: 'surface', x: GRID, y: days, z, connectgaps: false, showscale: true,
-        colorscale: [[0, colour.up], [0.5, colour.net], [1, colour.down]], colorbar: { thickness: 8, len: 0.6, tickfont: { size: 10, color: colour.muted }, ticksuffix: ' %', outlinewidth: 0 },
+        type: 'surface', x: GRID, y: days, z, connectgaps: false, showscale: false,
+        colorscale: [[0, colour.up], [0.5, colour.net], [1, colour.down]],
         contours: { y: { show: true, color: colour.panel, width: 1 } },
         hovertemplate: 'ln(K/F) %{x:.2f}<br>%{y:.1f} d<br>%{z:.2f} %<extra></extra>',
       }],
       layout: {
         hovermode: 'closest', margin: { l: 0, r: 0, t: 0, b: 0 },
         scene: {
-          uirevision: symbol, camera: { eye: { x: 1.5, y: -1.6, z: 0.75 } }, aspectmode: 'manual', aspectratio: { x: 1.3, y: 1.3, z: 0.8 },
+          uirevision: symbol, camera: { eye: { x: 1.15, y: -1.35, z: 0.6 }, center: { x: 0, y: 0, z: -0.18 } }, aspectmode: 'manual', aspectratio: { x: 1.3, y: 1.3, z: 0.8 },
           xaxis: { ...axis, title: { text: 'ln(K/F)', font: { size: 11 } } }, yaxis: { ...axis, type: 'log', title: { text: 'days', font: { size: 11 } } }, zaxis: { ...axis, title: { text: 'IV %', font: { size: 11 } } },
         },
       },
@@ -109,25 +111,22 @@ export function mount(root, { store, symbol, query, setQuery }) {
     if (!rows.length) return why(get('surface'), 'smiles need quotes');
     const picked = spreadOut(rows, SMILES);
     const spot = get('surface').spot;
-    const inks = [colour.up, colour.down, colour.third, colour.net, colour.good ?? colour.accent, colour.muted];
+    const inks = [colour.up, colour.down, colour.third, colour.net, colour.good, colour.muted];
     const symbols = ['circle', 'square', 'diamond', 'cross', 'triangle-up', 'x'];
-    const width = 2.6 * spot * (picked[Math.min(2, picked.length - 1)].atm_iv ?? 0.2) * Math.sqrt(picked.at(-1).t_years);
-    const range = [spot - width, spot + width * 0.8];
     const data = picked.flatMap((one, n) => {
       const ink = inks[n % inks.length];
-      const inside = one.rows.strike.map((strike, i) => i).filter((i) => one.rows.strike[i] > range[0] && one.rows.strike[i] < range[1]);
+      const inside = one.rows.strike.map((strike, i) => i).filter((i) => Math.abs(one.rows.log_moneyness[i]) < Math.max(0.012, SIGMAS * (one.atm_iv ?? 0.2) * Math.sqrt(one.t_years)));
       const quoted = { type: 'scatter', mode: 'markers', x: inside.map((i) => one.rows.strike[i]), y: inside.map((i) => (one.rows.mid_iv[i] === null ? null : one.rows.mid_iv[i] * 100)), name: id(one), legendgroup: id(one), marker: { color: ink, size: 4, symbol: symbols[n % symbols.length] }, hovertemplate: `%{y:.2f} %<extra>${id(one)}</extra>` };
       if (!one.svi) return [{ ...quoted, mode: 'lines+markers', line: { color: ink, width: 1, dash: 'dot' } }];
       const fitted = { type: 'scatter', mode: 'lines', x: quoted.x, y: inside.map((i) => svi(one, one.rows.log_moneyness[i])), legendgroup: id(one), showlegend: false, hoverinfo: 'skip', line: { color: ink, width: 1.3 } };
       return [fitted, quoted];
     });
-    const values = data.flatMap((trace) => trace.y).filter((y) => y !== null).sort((a, b) => a - b);
     const mark = level(spot, 'spot', colour.text, 0, 'solid');
     const broken = rows.filter((one) => one.arbitrage?.butterfly?.free === false || one.arbitrage?.calendar?.violations > 0).map(id);
     return {
       data,
       layout: {
-        hovermode: 'closest', xaxis: { range, tickformat: ',' }, yaxis: { ticksuffix: ' %', range: [values[0] - 1, values[Math.floor(values.length * 0.995)] + 1] },
+        hovermode: 'closest', xaxis: { tickformat: ',' }, yaxis: { ticksuffix: ' %' },
         shapes: [mark.shape], annotations: [mark.annotation, { xref: 'paper', yref: 'paper', x: 1, y: 1, xanchor: 'right', yanchor: 'top', showarrow: false, font: { size: 10, color: broken.length ? colour.warn : colour.muted }, text: broken.length ? `arbitrage in: ${broken.join(', ')}` : 'no arbitrage in the fits' }],
       },
       rows: [['expiry', 'strike', 'mid_iv', 'svi_iv'], ...picked.flatMap((one) => one.rows.strike.map((strike, i) => [id(one), strike, one.rows.mid_iv[i], one.svi ? svi(one, one.rows.log_moneyness[i]) / 100 : null]))],
@@ -160,7 +159,7 @@ export function mount(root, { store, symbol, query, setQuery }) {
       marker: { color: ink, opacity }, hovertemplate: '%{customdata}<extra>%{fullData.name}</extra>', visible: opacity === 1 ? true : 'legendonly',
     });
     const near = inSight(x);
-    const marks = [level(slice.support, 'support', colour.down, 0, 'dot'), level(slice.resistance, 'resistance', colour.up, 1, 'dot'), level(get('oi_buildup').spot, 'spot', colour.text, 2, 'solid')].filter((one) => typeof one.shape.x0 === 'number');
+    const marks = [level(slice.support, 'support', colour.down, 0, 'dot', true), level(slice.resistance, 'resistance', colour.up, 1, 'dot', slice.resistance > near[1] - (near[1] - near[0]) / 5), level(get('oi_buildup').spot, 'spot', colour.text, 2, 'solid')].filter((one) => typeof one.shape.x0 === 'number');
     return {
       data: [bar('call', 1, colour.up, 'calls', 'open_interest', 1), bar('put', -1, colour.down, 'puts', 'open_interest', 1), bar('call', 1, colour.net, 'Δ calls', 'oi_change', 0.99), bar('put', -1, colour.third, 'Δ puts', 'oi_change', 0.99)],
       layout: { barmode: 'relative', xaxis: { range: near, tickformat: ',' }, yaxis: { exponentformat: 'B' }, shapes: marks.map((one) => one.shape), annotations: marks.map((one) => one.annotation) },

@@ -20,15 +20,15 @@ const signed = (places) => (v, o) => format.fixed(v, places, { ...o, plus: true,
 /** Key numbers: label, field, how it is written, and a second line from the same document. */
 const TILES = [
   ['Spot', 'summary.spot', format.price, (d, s) => spread(d, s)],
-  ['Net GEX per 1 %', 'summary.signed_gex', format.compact, () => 'dealers long calls, short puts'],
-  ['Zero gamma', 'gex.zero_gamma.nearest', format.price, (d) => `${d.zero_gamma?.roots?.length ?? 0} root(s)`],
+  ['Net GEX per 1 %', 'summary.signed_gex', format.compact, () => 'dealers’ sign'],
+  ['Zero gamma', 'gex.zero_gamma.nearest', format.price, (d) => ({ none: 'no root', one: 'one root', many: `${d.zero_gamma?.roots?.length} roots, nearest` })[d.zero_gamma?.status] ?? d.zero_gamma?.status],
   ['Spot above zero γ', 'gex.zero_gamma.distance_pct', (v, o) => format.percent(v, 2, { ...o, plus: true, tone: true }), (d) => `${format.fixed(d.zero_gamma?.distance_expected_moves, 2, { plus: true }).text} day moves`],
   ['Call wall', 'gex.call_wall', format.price, (d) => away(d.call_wall, d.spot)],
   ['Put wall', 'gex.put_wall', format.price, (d) => away(d.put_wall, d.spot)],
   ['Regime', 'gex.regime', format.word, (d) => `0DTE ${format.share(d.zero_dte_share, 0).text} of gross`],
-  ['Expected move', 'expected_move.by_expiry.0.em_1sd_iv', (v, o) => format.fixed(v, 2, o), (d) => d.by_expiry?.[0] && `1 σ to ${d.by_expiry[0].expiry}, ${format.percent(d.by_expiry[0].em_1sd_iv_pct, 2).text}`],
+  ['Expected move', 'expected_move.by_expiry.0.em_1sd_iv', (v, o) => format.fixed(v, 2, o), (d) => d.by_expiry?.[0] && `${format.percent(d.by_expiry[0].em_1sd_iv_pct, 2).text}, 1 σ to ${d.by_expiry[0].expiry.slice(5)}`],
   ['Dealer delta', 'dex.dex_usd.dealer_long_calls_short_puts', format.compact, (d) => `book ${format.compact(d.total_dex).text}, ${d.bias ?? '–'}`],
-  ['Vanna per vol pt', 'vanna.vex_usd_per_volpt.dealer_long_calls_short_puts', format.compact, () => 'delta money, dealers’ sign'],
+  ['Vanna per vol pt', 'vanna.vex_usd_per_volpt.dealer_long_calls_short_puts', format.compact, () => 'dealers’ sign'],
   ['Charm per day', 'charm.chex_usd_per_day.dealer_long_calls_short_puts', format.compact, (d) => `to close ${format.compact(d.delta_drift?.close?.dealer_long_calls_short_puts).text}`],
   ['Hedging per +1 %', 'hedging_impact.signed.hedge_notional_per_pct_move.dealer_long_calls_short_puts', format.compact, (d) => `impact ${format.fixed(d.impact_bps, 1).text} bps`],
   ['VPIN', 'vpin.value', (v, o) => format.fixed(v, 3, o), (d) => `percentile ${format.share(d.percentile, 0).text}`],
@@ -44,7 +44,7 @@ const away = (level, spot) => (typeof level === 'number' && spot ? `${format.per
 function spread(document, symbol) {
   const open = reference.openOf(symbol);
   const change = open && typeof document.spot === 'number' ? `${format.percent((document.spot / open.price - 1) * 100, 2, { plus: true }).text} since ${format.timeText(open.at).slice(0, 5)}` : '';
-  return `${change}${change ? ', ' : ''}spread ${format.fixed(document.spread_bps, 1).text} bps`;
+  return change || `spread ${format.fixed(document.spread_bps, 1).text} bps`;
 }
 
 export function mount(root, { store, symbol, symbols }) {
@@ -64,7 +64,7 @@ export function mount(root, { store, symbol, symbols }) {
     const more = h('dd', {});
     return { name: field.split('.')[0], field, write, second, main, more, element: h('div', { class: 'tile' }, h('dt', { title: label }, label), main, more) };
   });
-  const charts = exposureCharts(get, symbol);
+  const charts = exposureCharts(get, symbol, facts?.currency);
   const flow = flowPanels(get, symbol, store);
   const status = h('section', { class: 'panel span-12 dense', 'aria-label': 'Documents' });
   root.append(head, h('dl', { class: 'tiles' }, tiles.map((tile) => tile.element)),
