@@ -30,8 +30,7 @@ const sight = new IntersectionObserver((entries) => {
 }, { rootMargin: '200px' });
 
 export function closeAll() {
-  for (const chart of open) chart.close();
-  open.clear();
+  for (const chart of [...open]) chart.close();
 }
 
 export function redrawAll() {
@@ -42,7 +41,7 @@ export function redrawAll() {
 export function colours() {
   const style = getComputedStyle(document.documentElement);
   const of = (name) => style.getPropertyValue(`--${name}`).trim();
-  return { text: of('text'), muted: of('muted'), line: of('line'), panel: of('panel'), up: of('up'), down: of('down'), net: of('net'), accent: of('accent'), good: of('good'), warn: of('warn'), third: of('third') };
+  return { text: of('text'), muted: of('muted'), line: of('line'), panel: of('panel'), up: of('up'), down: of('down'), net: of('net'), accent: of('accent'), good: of('good'), warn: of('warn'), third: of('third'), heatUp: of('heat-up'), heatDown: of('heat-down') };
 }
 
 /**
@@ -70,7 +69,8 @@ export class Chart {
     this.closed = true;
     sight.unobserve(this.element);
     clearTimeout(this.later);
-    if (this.drawn) window.Plotly.purge(this.body);
+    // One that is being drawn is cleared when that is done: plotly does not bear it in between.
+    if (this.drawn && !this.busy) window.Plotly.purge(this.body);
     open.delete(this);
   }
 
@@ -116,6 +116,7 @@ export class Chart {
       setAttribute(this.body, 'aria-label', `${this.title}. ${this.unit}. ${figure.summary ?? ''} Values are in the CSV.`);
       await library.react(this.body, figure.data, this.layout(figure.layout), CONFIG);
       this.drawn = true;
+      if (this.closed) library.purge(this.body);
     } catch (error) {
       this.say(`This chart could not be drawn: ${error.message}.`);
     } finally {

@@ -68,10 +68,10 @@ function figure(document, shrunk, colour) {
   const seen = names.map((a) => names.map((b) => document.observations?.[a]?.[b] ?? document.observations?.[b]?.[a] ?? '–'));
   return {
     data: [{
-      type: 'heatmap', x: names, y: names, z, customdata: seen, zmin: -1, zmax: 1, colorscale: [[0, colour.down], [0.5, colour.panel], [1, colour.up]], xgap: 1, ygap: 1, hoverongaps: false,
+      type: 'heatmap', x: names, y: names, z, customdata: seen, zmin: -1, zmax: 1, colorscale: [[0, colour.heatDown], [0.5, colour.panel], [1, colour.heatUp]], xgap: 1, ygap: 1, hoverongaps: false,
       showscale: false,
       hovertemplate: '%{y} · %{x}: %{z:.3f}, %{customdata} minutes<extra></extra>',
-      ...(names.length <= WITH_TEXT ? { texttemplate: '%{z:.2f}', textfont: { size: 11 } } : {}),
+      ...(names.length <= WITH_TEXT ? { texttemplate: '%{z:.2f}', textfont: { size: 11, color: colour.text } } : {}),
     }],
     layout: { hovermode: 'closest', showlegend: false, xaxis: { type: 'category', side: 'bottom', showgrid: false }, yaxis: { type: 'category', autorange: 'reversed', showgrid: false } },
     rows: [['symbol', ...names], ...names.map((name, i) => [name, ...z[i]])],

@@ -105,9 +105,9 @@ function priceFigure(get, colour) {
       shapes: list.map(({ at: y, ink, dash }) => ({ type: 'line', xref: 'paper', x0: 0, x1: 1, y0: y, y1: y, line: { color: ink, width: 1.2, dash } })),
       annotations: [
         ...spread(list, range).map(({ at: y, name, ink, shift }) => ({ xref: 'paper', x: 1, xanchor: 'left', y, yshift: shift, text: `${name} ${priceText(y)}`, showarrow: false, font: { size: 10, color: ink } })),
-        ...(beyond.length ? [{ xref: 'paper', yref: 'paper', x: 0, y: 1, xanchor: 'left', yanchor: 'top', align: 'left', showarrow: false, font: { size: 10, color: colour.muted }, text: `beyond: ${beyond.map((one) => `${one.name} ${priceText(one.at)}`).join(' · ')}` }] : []),
       ],
     },
+    keys: beyond.map((one) => ({ ...one, name: `beyond: ${one.name}` })),
     rows: [['start', 'open', 'high', 'low', 'close', 'volume'], ...x.map((start, i) => [start.toISOString(), window.open[i], window.high[i], window.low[i], window.close[i], window.volume[i]])],
     summary: `Last ${priceText(window.close.at(-1))}.`,
   };

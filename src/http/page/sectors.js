@@ -77,6 +77,14 @@ function rowsOf(name, document, now) {
   return [own, ...others];
 }
 
+/** Room for the numbers beyond the bars. */
+function padded(values) {
+  const low = Math.min(0, ...values);
+  const high = Math.max(0, ...values);
+  const room = (high - low) * 0.14;
+  return [low < 0 ? low - room : 0, high > 0 ? high + room : room / 4];
+}
+
 function figure(sectors, colour) {
   const known = sectors.filter(([, document]) => typeof document.signed_gex_usd_per_1pct === 'number');
   if (!known.length) return 'No sector has a gamma exposure yet: it needs option chains.';
@@ -85,7 +93,7 @@ function figure(sectors, colour) {
   const y = known.map(([, document]) => document.signed_gex_usd_per_1pct);
   return {
     data: [{ type: 'bar', x, y, width: 0.8 * Math.min(1, known.length / 8), customdata: y.map((one) => format.compactText(one, true)), text: y.map((one) => format.compactText(one, true)), textposition: 'outside', cliponaxis: false, marker: { color: y.map((one) => (one >= 0 ? colour.up : colour.down)) }, hovertemplate: '%{customdata}<extra>%{x}</extra>' }],
-    layout: { showlegend: false, xaxis: { type: 'category' }, yaxis: { exponentformat: 'B' }, margin: { l: 52, r: 12, t: 24, b: 32 } },
+    layout: { showlegend: false, xaxis: { type: 'category' }, yaxis: { exponentformat: 'B', range: padded(y) }, margin: { l: 52, r: 12, t: 24, b: 32 } },
     rows: [['sector', 'net_gex_per_1pct'], ...known.map(([name, document]) => [name, document.signed_gex_usd_per_1pct])],
   };
 }

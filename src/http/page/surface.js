@@ -76,7 +76,7 @@ export function mount(root, { store, symbol, query, setQuery }) {
     turning = on ? setInterval(() => {
       if (!solid.drawn || !solid.inSight || document.hidden) return;
       angle += 0.02;
-      const eye = { x: 1.77 * Math.cos(angle), y: 1.77 * Math.sin(angle), z: 0.6 };
+      const eye = { x: 1.97 * Math.cos(angle), y: 1.97 * Math.sin(angle), z: 0.66 };
       window.Plotly.relayout(solid.body, { 'scene.camera.eye': eye });
     }, 100) : undefined;
   }
@@ -97,7 +97,7 @@ export function mount(root, { store, symbol, query, setQuery }) {
       layout: {
         hovermode: 'closest', margin: { l: 0, r: 0, t: 0, b: 0 },
         scene: {
-          uirevision: symbol, camera: { eye: { x: 1.15, y: -1.35, z: 0.6 }, center: { x: 0, y: 0, z: -0.18 } }, aspectmode: 'manual', aspectratio: { x: 1.3, y: 1.3, z: 0.8 },
+          uirevision: symbol, camera: { eye: { x: 1.28, y: -1.5, z: 0.66 }, center: { x: 0, y: 0, z: -0.18 } }, aspectmode: 'manual', aspectratio: { x: 1.3, y: 1.3, z: 0.8 },
           xaxis: { ...axis, title: { text: 'ln(K/F)', font: { size: 11 } } }, yaxis: { ...axis, type: 'log', title: { text: 'days', font: { size: 11 } } }, zaxis: { ...axis, title: { text: 'IV %', font: { size: 11 } } },
         },
       },

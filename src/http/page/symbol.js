@@ -8,6 +8,9 @@ import { plainTable } from './table.js';
 import { exposureCharts } from './exposure.js';
 import { flowPanels } from './flow.js';
 import * as reference from './reference.js';
+import { get as ask } from './api.js';
+
+const REASONS_AGAIN_MS = 30_000;
 
 /** What this page reads; the status table at its end names these. */
 const NAMES = ['summary', 'gex', 'dex', 'vanna', 'charm', 'hedging_impact', 'skew', 'expected_move', 'iv_rank', 'pcr', 'vpin', 'toxicity', 'institutional_flow', 'retail_flow', 'obi', 'sweep', 'hidden', 'unusual', 'moc', 'flow_clusters', 'bars'];
@@ -91,10 +94,20 @@ export function mount(root, { store, symbol, symbols }) {
     setText(age, document ? `${format.ageText(store.now() - document.meta.as_of_ms)} old` : fresh.reason);
   }
 
+  /** Why documents that never were are not there: only /status knows. */
+  let reasons = {};
+  let askedAt = -Infinity;
+  async function askReasons() {
+    if (performance.now() - askedAt < REASONS_AGAIN_MS) return;
+    askedAt = performance.now();
+    reasons = await ask(`/status?symbol=${encodeURIComponent(symbol)}`).then((status) => status.symbols?.[symbol] ?? {}, () => ({}));
+  }
+
   function drawStatus() {
     const now = store.now();
     const listed = [...new Set([...NAMES, ...(facts?.documents ?? [])])].filter((name) => name !== 'book' && name !== 'tape');
-    const rows = listed.map((name) => statusRow(name, get(name), now, NAMES.includes(name)));
+    const rows = listed.map((name) => statusRow(name, get(name), now, NAMES.includes(name), reasons[name]));
+    if (NAMES.some((name) => !get(name))) askReasons();
     status.replaceChildren(h('div', { class: 'bar' }, h('h3', {}, 'Documents'), h('span', { class: 'muted' }, 'what each says of itself')),
       plainTable('Documents of this symbol', ['Document', 'State', 'Why there is no value, or remark', 'Newest input', 'Oldest input', 'Used', 'Dropped', 'Computed'], rows, { text: 3 }));
   }
@@ -119,10 +132,10 @@ export function mount(root, { store, symbol, symbols }) {
   };
 }
 
-function statusRow(name, document, now, streamed) {
+function statusRow(name, document, now, streamed, known) {
   if (!document) {
-    const why = streamed ? 'no value yet: its inputs have not come, or it has not run' : 'shown on another page';
-    return [name, streamed ? 'none' : '', why, '–', '–', '–', '–', '–'];
+    const why = known?.reason ?? (streamed ? 'no value yet: its inputs have not come, or it has not run' : 'shown on another page');
+    return [name, known?.status ?? (streamed ? 'none' : ''), why, '–', '–', '–', '–', '–'];
   }
   const { meta } = document;
   const fresh = freshness(document, now);
