@@ -92,6 +92,8 @@ function drawNav() {
   const links = Object.entries(LABELS).map(([name, label]) =>
     h('a', { href: `#/${path(name, of)}`, 'aria-current': name === route.name ? 'page' : null }, label));
   byId('nav').replaceChildren(...links);
+  const current = links.find((link) => link.hasAttribute('aria-current'));
+  if (current) byId('nav').scrollLeft = current.offsetLeft - byId('nav').offsetLeft - 60; // A narrow screen shows a few of them.
 }
 
 async function loadSymbols() {

@@ -90,10 +90,10 @@ export function mount(root, { store, symbol, query, setQuery }) {
   const table = h('table', { class: 'grid' },
     h('caption', { class: 'sr' }, `Option chain of ${symbol}`),
     h('thead', {},
-      h('tr', {}, h('th', { class: 'group', colspan: COLUMNS.length, scope: 'colgroup' }, 'Calls'), h('th', { class: 'mid' }, ''), h('th', { class: 'group', colspan: COLUMNS.length, scope: 'colgroup' }, 'Puts')),
+      h('tr', {}, h('th', { class: 'group', colspan: COLUMNS.length, scope: 'colgroup' }, 'Calls'), h('td', { class: 'mid' }), h('th', { class: 'group', colspan: COLUMNS.length, scope: 'colgroup' }, 'Puts')),
       h('tr', {}, mirrored.map(headOf), h('th', { scope: 'col', class: 'mid' }, 'Strike'), COLUMNS.map(headOf))),
     body);
-  const frame = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `Option chain of ${symbol}`, hidden: true }, table);
+  const frame = h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': `Option chain of ${symbol}`, hidden: true }, table);
   const panel = h('section', { class: 'panel chain dense', 'aria-label': 'Option chain' },
     h('div', { class: 'bar' }, h('h2', {}, 'Option chain'), h('label', { for: 'expiry', class: 'muted' }, 'Expiry'), picker,
       h('button', { type: 'button', class: 'tool', onclick: centre }, 'To the money'), age,

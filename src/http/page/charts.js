@@ -58,7 +58,7 @@ export class Chart {
     this.keys = h('p', { class: 'keys' });
     const tool = (label, act) => h('button', { type: 'button', class: 'tool', 'aria-label': `${this.title}: download as ${label}`, onclick: act }, label);
     this.element = h('section', { class: `panel span-${this.span}`, 'aria-label': this.title },
-      h('div', { class: 'bar' }, h('h3', {}, this.title), ...(this.controls ?? []), this.age, tool('CSV', () => this.saveCsv()), tool('PNG', () => this.savePng())),
+      h('div', { class: 'bar' }, h('h2', {}, this.title), ...(this.controls ?? []), this.age, tool('CSV', () => this.saveCsv()), tool('PNG', () => this.savePng())),
       h('p', { class: 'unit' }, this.unit), this.keys, this.body);
     this.element.chart = this;
     open.add(this);

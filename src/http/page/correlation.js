@@ -28,7 +28,7 @@ export function mount(root, { store }) {
     const document = get();
     const fresh = freshness(document, store.now());
     if (!document || !document.matrix) {
-      side.replaceChildren(h('h3', {}, 'High pairs'), note(document ? `No value (${fresh.state}): ${fresh.reason}.` : 'Correlation needs some minutes of prices of two symbols or more; it is computed every few minutes.'));
+      side.replaceChildren(h('h2', {}, 'High pairs'), note(document ? `No value (${fresh.state}): ${fresh.reason}.` : 'Correlation needs some minutes of prices of two symbols or more; it is computed every few minutes.'));
       return;
     }
     const rows = (document.high_pairs ?? []).slice(0, 30).map(({ pair, correlation, low, high, observations }) => [
@@ -38,9 +38,9 @@ export function mount(root, { store }) {
     ]);
     const pair = (label, shown) => [h('dt', {}, label), h('dd', {}, value(shown))];
     side.replaceChildren(
-      h('h3', {}, 'High pairs'), h('p', { class: 'unit' }, 'size 0.7 or more; 95 % interval; common minutes'),
+      h('h2', {}, 'High pairs'), h('p', { class: 'unit' }, 'size 0.7 or more; 95 % interval; common minutes'),
       rows.length ? plainTable('High pairs', ['Pair', 'ρ', '95 %', 'Minutes'], rows) : note('No pair moves so closely together.'),
-      h('h3', { class: 'gap' }, 'Method'),
+      h('h2', { class: 'gap' }, 'Method'),
       h('dl', { class: 'pairs' }, [
         pair('source', format.word(document.source)), pair('method', format.word(document.method)), pair('window', format.fixed(document.window_minutes, 0, { unit: ' min' })),
         pair('pairs', format.fixed(document.pair_count, 0)), pair('mean correlation', format.fixed(document.avg_correlation, 2)),

@@ -28,7 +28,7 @@ function make(get, store, { title, unit, span, reads }, draw) {
   const body = h('div', { class: 'dense' });
   const age = h('span', { class: 'muted age' });
   const element = h('section', { class: `panel span-${span}`, 'aria-label': title },
-    h('div', { class: 'bar' }, h('h3', {}, title), age), h('p', { class: 'unit' }, unit), body);
+    h('div', { class: 'bar' }, h('h2', {}, title), age), h('p', { class: 'unit' }, unit), body);
   const panel = {
     element, reads,
     draw() {
@@ -78,7 +78,7 @@ function drawBook(body, get, symbol) {
   const bar = (size, side) => svg('svg', { viewBox: '0 0 100 1', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
     svg('rect', { class: side === 'bid' ? 'fill-up' : 'fill-down', x: side === 'bid' ? 100 - (100 * size) / largest : 0, width: (100 * size) / largest, height: 1 }));
   const cell = (size, side) => h('span', { class: `size ${side}` }, size === undefined ? null : bar(size, side), size === undefined ? '' : h('span', {}, format.compactText(size)));
-  const row = (price, bid, ask) => h('div', { role: 'row' }, cell(bid, 'bid'), h('span', { class: 'price', 'data-tone': bid === undefined ? 'down' : 'up' }, format.priceText(price)), cell(ask, 'ask'));
+  const row = (price, bid, ask) => h('div', {}, cell(bid, 'bid'), h('span', { class: 'price', 'data-tone': bid === undefined ? 'down' : 'up' }, format.priceText(price)), cell(ask, 'ask'));
   const obi = get('obi');
   const micro = obi?.micro_price;
   const mid = bids.length && asks.length ? (bids[0][0] + asks[0][0]) / 2 : undefined;
@@ -110,7 +110,7 @@ function drawTape(body, get) {
   });
   if (!body.frame) {
     body.rows = h('tbody', {});
-    body.frame = h('div', { class: 'tape scroll', tabindex: '0', role: 'region', 'aria-label': 'Tape' }, h('table', { class: 'grid' },
+    body.frame = h('div', { class: 'tape scroll', tabindex: '0', role: 'group', 'aria-label': 'Trades' }, h('table', { class: 'grid' },
       h('thead', {}, h('tr', {}, ['Time', 'Price', 'Size', 'Venue', ''].map((head, i) => h('th', { scope: 'col', class: i === 0 || i > 2 ? 'text' : null }, head || h('span', { class: 'sr' }, 'Sweep'))))), body.rows));
   }
   if (body.firstChild !== body.frame) body.replaceChildren(body.frame);

@@ -100,15 +100,15 @@ export function mount(root, { store, stream, query, setQuery, empty }) {
   const filter = h('input', { id: 'filter', type: 'search', value: query.get('q'), placeholder: 'Filter, e.g. SP, destabilizing', autocomplete: 'off', spellcheck: 'false' });
   const count = h('span', { class: 'muted', role: 'status' });
   const rowOf = (symbol) => {
-    const names = store.documents.get(symbol);
     const documents = {};
-    for (const name of NAMES) documents[name] = names?.get(name)?.document;
+    for (const name of NAMES) Object.defineProperty(documents, name, { get: () => store.get(symbol, name) });
     return { symbol, documents, now: store.now() };
   };
   const table = new Table({
     columns: columns(), caption: 'Symbols', rowOf,
     sort: query.get('sort') ?? 'symbol', descending: query.get('dir') === 'desc',
     link: (symbol) => `#/symbol/${encodeURIComponent(symbol)}`,
+    onSight: (keys) => reference.want(keys),
     onSort: (sort, descending) => setQuery({ sort, dir: descending ? 'desc' : 'asc' }),
     mark: (row) => { const { state } = freshness(row.documents.summary, row.now); return state === 'ok' ? null : state; },
   });
@@ -134,7 +134,6 @@ export function mount(root, { store, stream, query, setQuery, empty }) {
     setText(count, kept.length === all.length ? `${all.length} symbols` : `${kept.length} of ${all.length} symbols`);
     none.hidden = all.length > 0 || !stream.settled;
     board.hidden = !none.hidden;
-    reference.want(kept);
     known = all.length;
   };
   let known = -1;
@@ -189,7 +188,7 @@ function totalsTable(document, now) {
   const missing = [...(document?.missing_symbols ?? []), ...(document?.stale_symbols ?? [])];
   return h('section', { 'aria-label': 'Portfolio totals' },
     h('div', { class: 'bar' }, h('h2', {}, 'Portfolio'), h('span', { class: 'muted' }, 'dealers long calls, short puts · each currency by itself')),
-    plainTable('Portfolio totals by currency', ['', ...TOTALS.map(([, label]) => label)], rows),
+    plainTable('Portfolio totals by currency', ['Currency', ...TOTALS.map(([, label]) => label)], rows),
     h('p', { class: 'facts' },
       fact('with data', { text: `${document?.symbols_with_data ?? '–'} of ${document?.symbol_count ?? '–'}` }),
       fact('mean VPIN', format.fixed(document?.avg_vpin, 3, { reason: 'no symbol has one yet' }), document?.avg_vpin, 'portfolio.avg_vpin'),

@@ -1,5 +1,5 @@
 // The price a change is measured against: the open of the oldest 15-minute bar of the symbol's last
-// 12 hours. Asked for once a symbol, a few at a time, and again each quarter of an hour.
+// 12 hours. Asked for once a symbol, for symbols in sight, a few at a time, and again each quarter of an hour.
 
 import { get } from './api.js';
 

@@ -20,7 +20,7 @@ const SHARES = [
 ];
 
 export function mount(root, { store }) {
-  const all = () => [...(store.documents.get(ALL)?.entries() ?? [])].filter(([name]) => name.startsWith('sector:')).map(([name, { document }]) => [name.slice(7), document]).sort(([a], [b]) => (a < b ? -1 : 1));
+  const all = () => [...(store.documents.get(ALL) ?? [])].filter(([name]) => name.startsWith('sector:')).map(([name]) => [name.slice(7), store.get(ALL, name)]).sort(([a], [b]) => (a < b ? -1 : 1));
   const chart = new Chart({
     title: 'Net gamma by sector', unit: 'money per +1 % of spot, dealers long calls and short puts, the portfolio’s currency; + damps moves', span: 12, height: 260,
     document: () => all()[0]?.[1], figure: (colour) => figure(all(), colour),

@@ -8,6 +8,8 @@ export class Store {
   /** Reports changes as a map of symbol → set of names, at most once a frame. */
   listeners = new Set();
   changed = new Map();
+  /** Entries whose text was not parsed yet. */
+  unread = [];
   /** The server's clock less ours, milliseconds. */
   clockOffset = 0;
 
@@ -15,11 +17,26 @@ export class Store {
     return Date.now() + this.clockOffset;
   }
 
-  put({ symbol, name, published_at, document }) {
+  /** Takes an event's text; the document in it is read when someone looks, or in an idle moment. */
+  put(text) {
+    const { symbol, name, entry } = unpack(text);
     let names = this.documents.get(symbol);
     if (!names) this.documents.set(symbol, (names = new Map()));
-    names.set(name, { document, publishedAt: published_at });
+    names.set(name, entry);
+    if (entry.text) this.readLater(entry);
     this.note(symbol, name);
+    return { symbol, name };
+  }
+
+  readLater(entry) {
+    this.unread.push(entry);
+    this.reading ??= idle((deadline) => this.readSome(deadline));
+  }
+
+  readSome(deadline) {
+    this.reading = undefined;
+    while (this.unread.length && deadline.timeRemaining() > 3) read(this.unread.shift());
+    if (this.unread.length) this.reading = idle((again) => this.readSome(again));
   }
 
   drop({ symbol, name }) {
@@ -45,7 +62,7 @@ export class Store {
   }
 
   get(symbol, name) {
-    return this.documents.get(symbol)?.get(name)?.document;
+    return read(this.documents.get(symbol)?.get(name));
   }
 
   publishedAt(symbol, name) {
@@ -73,6 +90,30 @@ export class Store {
     this.scheduled = false;
     for (const listener of this.listeners) listener(changed);
   }
+}
+
+const idle = (run) => (window.requestIdleCallback ? requestIdleCallback(run, { timeout: 1000 }) : setTimeout(() => run({ timeRemaining: () => 8 }), 50));
+
+const CUT = ',"document":';
+
+/** An event's head, and its document as text: many are replaced before anyone looks at them. */
+function unpack(text) {
+  const cut = text.indexOf(CUT);
+  try {
+    const head = JSON.parse(`${text.slice(0, cut)}}`);
+    return { ...head, entry: { text: text.slice(cut + CUT.length, text.lastIndexOf('}')), publishedAt: head.published_at } };
+  } catch {
+    const { symbol, name, published_at: publishedAt, document } = JSON.parse(text);
+    return { symbol, name, entry: { document, publishedAt } };
+  }
+}
+
+function read(entry) {
+  if (entry?.text) {
+    entry.document = JSON.parse(entry.text);
+    entry.text = undefined;
+  }
+  return entry?.document;
 }
 
 /**

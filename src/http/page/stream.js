@@ -54,11 +54,11 @@ export class Stream {
         if (source !== this.source) return;
         this.heard = Date.now();
         if (event.lastEventId) this.lastId = event.lastEventId;
-        take(event.data ? JSON.parse(event.data) : {});
+        take(event.data);
       });
     on('document', (data) => {
-      if (snapshot) seen.add(`${data.symbol} ${data.name}`);
-      this.store.put(data);
+      const { symbol, name } = this.store.put(data);
+      if (snapshot) seen.add(`${symbol} ${name}`);
     });
     on('snapshot_end', () => {
       snapshot = false;
@@ -67,13 +67,14 @@ export class Stream {
       this.settled = true;
       this.up();
     });
-    on('gone', (data) => this.store.drop(data));
+    on('gone', (data) => this.store.drop(JSON.parse(data)));
     on('heartbeat', (data) => {
-      this.store.clockOffset = data.now - Date.now();
-      this.behind = data.behind;
+      const { now, behind } = JSON.parse(data);
+      this.store.clockOffset = now - Date.now();
+      this.behind = behind;
       this.up();
     });
-    on('dropped', (data) => this.down(`dropped by the server: ${data.reason}`));
+    on('dropped', (data) => this.down(`dropped by the server: ${JSON.parse(data).reason}`));
     source.onerror = () => {
       if (source === this.source) this.down('stream lost');
     };

@@ -108,7 +108,7 @@ export function mount(root, { store, symbol, symbols }) {
     const listed = [...new Set([...NAMES, ...(facts?.documents ?? [])])].filter((name) => name !== 'book' && name !== 'tape');
     const rows = listed.map((name) => statusRow(name, get(name), now, NAMES.includes(name), reasons[name]));
     if (NAMES.some((name) => !get(name))) askReasons();
-    status.replaceChildren(h('div', { class: 'bar' }, h('h3', {}, 'Documents'), h('span', { class: 'muted' }, 'what each says of itself')),
+    status.replaceChildren(h('div', { class: 'bar' }, h('h2', {}, 'Documents'), h('span', { class: 'muted' }, 'what each says of itself')),
       plainTable('Documents of this symbol', ['Document', 'State', 'Why there is no value, or remark', 'Newest input', 'Oldest input', 'Used', 'Dropped', 'Computed'], rows, { text: 3 }));
   }
 

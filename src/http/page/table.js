@@ -12,8 +12,8 @@ const REORDER_MS = 1000;
  * value (format.js), `sort` a number, text or nothing; `text` columns stand left.
  */
 export class Table {
-  constructor({ columns, caption, sort, descending, onSort, rowOf, link, mark }) {
-    Object.assign(this, { columns, sort, descending, onSort, rowOf, link, mark });
+  constructor({ columns, caption, sort, descending, onSort, onSight, rowOf, link, mark }) {
+    Object.assign(this, { columns, sort, descending, onSort, onSight, rowOf, link, mark });
     this.keys = [];
     this.order = [];
     this.rows = new Map();
@@ -24,7 +24,7 @@ export class Table {
       h('caption', { class: 'sr' }, caption),
       h('thead', {}, h('tr', {}, this.heads)),
       this.body);
-    this.element = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption }, this.table);
+    this.element = h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': caption }, this.table);
     this.top = spacer(columns.length);
     this.bottom = spacer(columns.length);
     this.onScroll = () => this.soon();
@@ -132,6 +132,7 @@ export class Table {
       return row.element;
     });
     this.dirty.clear();
+    this.onSight?.(keys);
     this.top.firstChild.height = first * ROW_HEIGHT;
     this.bottom.firstChild.height = (this.order.length - last) * ROW_HEIGHT;
     this.place([this.top, ...elements, this.bottom]);
@@ -171,7 +172,7 @@ function spacer(columns) {
 /** A small table that is made at once: head texts, and rows of elements or texts. */
 export function plainTable(caption, heads, rows, { text = 1 } = {}) {
   const left = (i) => (i < text ? 'text' : null);
-  return h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption },
+  return h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': caption },
     h('table', { class: 'grid' },
       h('caption', { class: 'sr' }, caption),
       h('thead', {}, h('tr', {}, heads.map((head, i) => h('th', { scope: 'col', class: left(i) }, head)))),
