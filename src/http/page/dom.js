@@ -43,11 +43,14 @@ export function setAttribute(element, name, value) {
  * number beside it for whoever reads the page by program.
  */
 export function show(element, shown, raw) {
-  setText(element, shown.text);
-  setAttribute(element, 'title', shown.title || null);
-  setAttribute(element, 'data-tone', shown.tone || null);
-  setAttribute(element, 'data-raw', raw === undefined || raw === null ? null : raw);
-  setAttribute(element, 'data-missing', shown.missing ? '' : null);
+  const { text, title, tone, missing } = shown;
+  const was = element.shown ?? {};
+  setText(element, text);
+  if (was.title !== title) setAttribute(element, 'title', title || null);
+  if (was.tone !== tone) setAttribute(element, 'data-tone', tone || null);
+  if (was.raw !== raw) setAttribute(element, 'data-raw', raw ?? null);
+  if (was.missing !== missing) setAttribute(element, 'data-missing', missing ? '' : null);
+  element.shown = { title, tone, missing, raw };
   return element;
 }
 

@@ -10,13 +10,18 @@ export function absent(reason) {
   return { text: '–', title: reason || 'no value', missing: true };
 }
 
+// Made once: making one costs more than a row of the table.
+const plain = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });
+const cents = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const hundredths = new Intl.NumberFormat('en-US', { minimumFractionDigits: 4, maximumFractionDigits: 4 });
+
 const toneOf = (value) => (value > 0 ? 'up' : value < 0 ? 'down' : null);
 
 /** A count of money or shares in K, M, B, T: three digits that matter. `plus` writes the sign always. */
 export function compact(value, { reason, plus = true, tone = true, unit = '' } = {}) {
   if (!finite(value)) return absent(reason);
   const text = compactText(value, plus);
-  const title = `${signed(value.toLocaleString('en-US', { maximumFractionDigits: 2 }))}${unit && ' ' + unit}`;
+  const title = `${signed(plain.format(value))}${unit && ' ' + unit}`;
   return { text, title, tone: tone ? toneOf(value) : null };
 }
 
@@ -39,9 +44,7 @@ export function price(value, { reason } = {}) {
 }
 
 export function priceText(value) {
-  const places = Math.abs(value) < 1 && value !== 0 ? 4 : 2;
-  const text = value.toLocaleString('en-US', { minimumFractionDigits: places, maximumFractionDigits: places });
-  return signed(text);
+  return signed((Math.abs(value) < 1 && value !== 0 ? hundredths : cents).format(value));
 }
 
 /** A plain number with so many decimals. */
@@ -88,7 +91,8 @@ export function ageText(ms) {
 export function timeText(ms, { millis = false } = {}) {
   if (!finite(ms)) return '–';
   const at = new Date(ms);
-  const text = at.toLocaleTimeString('en-GB', { hour12: false });
+  const two = (n) => String(n).padStart(2, '0');
+  const text = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
   return millis ? `${text}.${String(at.getMilliseconds()).padStart(3, '0')}` : text;
 }
 

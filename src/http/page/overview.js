@@ -6,7 +6,7 @@ import { ALL, freshness, pick } from './store.js';
 import { Table, plainTable, value } from './table.js';
 import * as reference from './reference.js';
 
-const NAMES = ['summary', 'gex', 'vpin', 'obi', 'pcr', 'toxicity', 'portfolio'];
+const NAMES = ['summary', 'gex', 'vpin', 'pcr', 'toxicity', 'portfolio'];
 
 export const title = () => 'Overview';
 export const selection = () => ({ symbols: null, names: NAMES });
@@ -96,13 +96,22 @@ function ageOf(row) {
   return { text: (fresh.state === 'ok' ? text : `${fresh.state} ${text}`) + delayed, title: fresh.reason, tone: fresh.state === 'ok' ? null : 'warn' };
 }
 
+/** The documents of a symbol, each read only where a column looks at it. */
+function lazily(store, symbol) {
+  return {
+    get summary() { return store.get(symbol, 'summary'); },
+    get gex() { return store.get(symbol, 'gex'); },
+    get vpin() { return store.get(symbol, 'vpin'); },
+    get pcr() { return store.get(symbol, 'pcr'); },
+    get toxicity() { return store.get(symbol, 'toxicity'); },
+  };
+}
+
 export function mount(root, { store, stream, query, setQuery, empty }) {
   const filter = h('input', { id: 'filter', type: 'search', value: query.get('q'), placeholder: 'Filter, e.g. SP, destabilizing', autocomplete: 'off', spellcheck: 'false' });
   const count = h('span', { class: 'muted', role: 'status' });
   const rowOf = (symbol) => {
-    const documents = {};
-    for (const name of NAMES) Object.defineProperty(documents, name, { get: () => store.get(symbol, name) });
-    return { symbol, documents, now: store.now() };
+    return { symbol, documents: lazily(store, symbol), now: store.now() };
   };
   const table = new Table({
     columns: columns(), caption: 'Symbols', rowOf,
