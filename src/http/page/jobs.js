@@ -105,9 +105,9 @@ function drawJobs(panel, beat, now) {
     return [
       name, h('span', { class: 'tag', 'data-tone': state[1] }, state[0]),
       h('span', { class: 'clip', title: job.error }, job.error ? `${job.error} (${ago(now, job.last_error).text})` : ''),
-      every === 0 ? 'pass' : every ? `${every} s` : 'off', value(ago(now, beat.last_updates[name])), value(ago(now, job.last_ok)),
-      value(format.duration(job.duration_ms)), String(job.symbols), none || '–',
-      value({ text: String(errors), tone: errors ? 'warn' : null }, errors, ALL, `heartbeat.error_counts.${name}`), String(job.consecutive_errors),
+      every === 0 ? 'pass' : every ? value({ text: `${every} s` }, every, ALL, `heartbeat.update_intervals.${name}`) : 'off', value(ago(now, beat.last_updates[name])), value(ago(now, job.last_ok)),
+      value(format.duration(job.duration_ms)), value({ text: String(job.symbols) }), none || '–',
+      value({ text: String(errors), tone: errors ? 'warn' : null }, errors, ALL, name in (beat.error_counts ?? {}) ? `heartbeat.error_counts.${name}` : undefined), String(job.consecutive_errors),
     ];
   });
   panel.replaceChildren(h('div', { class: 'bar' }, h('h2', {}, 'Jobs'), h('span', { class: 'muted' }, 'duration: computing time of the last run over all its symbols')),

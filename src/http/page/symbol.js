@@ -100,7 +100,7 @@ export function mount(root, { store, symbol, symbols }) {
   async function askReasons() {
     if (performance.now() - askedAt < REASONS_AGAIN_MS) return;
     askedAt = performance.now();
-    reasons = await ask(`/status?symbol=${encodeURIComponent(symbol)}`).then((status) => status.symbols?.[symbol] ?? {}, () => ({}));
+    reasons = await ask('/status').then((status) => status.symbols?.[symbol] ?? {}, () => ({}));
   }
 
   function drawStatus() {
