@@ -56,20 +56,12 @@ function buildUp(built) {
   return { text, tone, title: `${built.state.replaceAll('_', ' ')}: ${help}; ${change}` };
 }
 
-/** What the server flags, else what the quote itself shows. */
+/** What the server flags, and whether the spread is wide. */
 function flagsOf(leg) {
   if (!leg) return { text: 'not listed', title: 'no such contract' };
   const flags = Array.isArray(leg.flags) ? [...leg.flags] : [];
   const { bid, ask } = leg;
-  const mid = (bid + ask) / 2;
-  if (!leg.flags) {
-    if (!(ask > 0)) flags.push('no ask');
-    if (!(bid > 0)) flags.push('no bid');
-    else if (bid > ask) flags.push('crossed');
-    else if (bid === ask) flags.push('locked');
-    else if (ask - bid > WIDE_LEAST && (ask - bid) / mid > WIDE_SHARE) flags.push('wide');
-    if (typeof leg.iv !== 'number') flags.push('no IV');
-  }
+  if (bid > 0 && ask - bid > WIDE_LEAST && (ask - bid) / ((bid + ask) / 2) > WIDE_SHARE) flags.push('wide');
   if (leg.age_ms > 60_000) flags.push(`${format.ageText(leg.age_ms)} old`);
   return { text: flags.join(' ').replaceAll('_', ' '), title: flags.join(', '), tone: flags.some((flag) => flag === 'crossed') ? 'warn' : null };
 }
@@ -140,8 +132,14 @@ export function mount(root, { store, symbol, query, setQuery }) {
     frame.hidden = true;
   }
 
+  /** The row of this chain; of two series that expire on one date, the one of the same size. */
+  function ofSeries(rows) {
+    const apart = (row) => Math.abs((row.call_oi ?? 0) - (chain.total_call_oi ?? 0)) + Math.abs((row.put_oi ?? 0) - (chain.total_put_oi ?? 0));
+    return (rows ?? []).filter((row) => row.expiry === chain.expiry).sort((a, b) => apart(a) - apart(b))[0];
+  }
+
   function buildUps() {
-    const found = store.get(symbol, 'oi_buildup')?.by_expiry?.find((one) => one.expiry === expiry);
+    const found = ofSeries(store.get(symbol, 'oi_buildup')?.by_expiry);
     return { found, of: new Map((found?.strikes ?? []).map((one) => [one.strike, one])) };
   }
 
@@ -182,7 +180,7 @@ export function mount(root, { store, symbol, query, setQuery }) {
 
   function drawFacts(found) {
     const fact = (label, shown) => h('span', {}, h('span', { class: 'muted' }, `${label} `), show(h('span', {}), shown));
-    const move = store.get(symbol, 'expected_move')?.by_expiry?.find((one) => one.expiry === expiry);
+    const move = store.get(symbol, 'expected_move')?.by_expiry?.find((one) => one.expiry === chain.expiry);
     facts.replaceChildren(
       fact('spot', format.price(chain.spot_price)), fact('at the money', format.price(chain.atm_strike)), fact('straddle', format.fixed(chain.atm_straddle_price, 2, { reason: 'a leg has no quote' })),
       fact('1 σ', format.percent(move?.em_1sd_iv_pct, 2, { reason: move?.reason ?? 'not computed yet' })),
@@ -210,7 +208,7 @@ export function mount(root, { store, symbol, query, setQuery }) {
     const head = ['strike', ...keys.map((key) => `call_${key}`), 'call_state', ...keys.map((key) => `put_${key}`), 'put_state'];
     const { of } = buildUps();
     const lines = chain.strikes.map((strike) => [strike, ...keys.map((key) => calls.get(strike)?.[key]), of.get(strike)?.call?.state, ...keys.map((key) => puts.get(strike)?.[key]), of.get(strike)?.put?.state]);
-    download(`${symbol}-chain-${expiry}.csv`, 'text/csv', csv([head, ...lines]));
+    download(`${symbol}-chain-${expiry.replace(':', '-')}.csv`, 'text/csv', csv([head, ...lines]));
   }
 
   return {

@@ -41,7 +41,7 @@ export function redrawAll() {
 export function colours() {
   const style = getComputedStyle(document.documentElement);
   const of = (name) => style.getPropertyValue(`--${name}`).trim();
-  return { text: of('text'), muted: of('muted'), line: of('line'), panel: of('panel'), up: of('up'), down: of('down'), net: of('net'), accent: of('accent'), good: of('good'), warn: of('warn'), third: of('third'), heatUp: of('heat-up'), heatDown: of('heat-down') };
+  return { text: of('text'), muted: of('muted'), line: of('line'), panel: of('panel'), up: of('up'), down: of('down'), net: of('net'), accent: of('accent'), good: of('good'), warn: of('warn'), third: of('third'), heatUp: of('heat-up'), heatDown: of('heat-down'), middle: of('middle') };
 }
 
 /**

@@ -1,6 +1,6 @@
 // The overview: every symbol in one table, the totals of each currency, and one-day volatility.
 
-import { h, setAttribute, setText, show } from './dom.js';
+import { h, setAttribute, setText, show, svg } from './dom.js';
 import * as format from './format.js';
 import { ALL, freshness, pick } from './store.js';
 import { Table, plainTable, value } from './table.js';
@@ -54,6 +54,10 @@ const columns = () => [
     ...number('gex.regime', 'Regime', 'What hedging does to moves: stabilizing damps, destabilizing feeds', format.word, { key: 'regime' }),
     text: true, show: regimeOf,
   },
+  {
+    key: 'levels', label: 'Levels, ±2 σ', title: 'Spot in the middle, two daily standard deviations to each side (IV 30d); ◆ zero gamma, ▲ call wall, ▼ put wall',
+    sort: (row) => Math.abs(read(row, 'gex.zero_gamma.distance_pct').value ?? Infinity), draw: drawLevels,
+  },
   number('vpin.value', 'VPIN', 'Share of one-sided volume over the last buckets, 0 to 1', (v, o) => format.fixed(v, 3, o), { key: 'vpin' }),
   number('vpin.percentile', 'VPIN pct', 'Where VPIN stands among its own past values; high is toxic', (v, o) => format.share(v, 0, o), { key: 'vpin_percentile' }),
   number('toxicity.toxicity_adjusted', 'Toxicity', 'VPIN, one-sidedness and large prints together, 0 to 1', toxicityOf, { key: 'toxicity' }),
@@ -66,6 +70,23 @@ const columns = () => [
     show: (row) => ageOf(row),
   },
 ];
+
+/** Where zero gamma and the walls lie around spot, on a line of two daily deviations to each side. */
+function drawLevels(cell, row) {
+  const gex = row.documents.gex;
+  const spot = row.documents.summary?.spot;
+  const reach = (2 * (row.documents.summary?.iv30 ?? 0.3)) / Math.sqrt(365);
+  const x = (level) => (typeof level === 'number' && spot ? 50 + ((level / spot - 1) / reach) * 50 : undefined);
+  const marks = [['zero', x(gex?.zero_gamma?.nearest)], ['call', x(gex?.call_wall)], ['put', x(gex?.put_wall)]].filter(([, at]) => at >= 2 && at <= 98);
+  const drawn = marks.map(([name, at]) => `${name}${at.toFixed(0)}`).join();
+  if (cell.drawn === drawn) return;
+  cell.drawn = drawn;
+  const shapes = { zero: (at) => `M${at} 3l3 5l-3 5l-3 -5z`, call: (at) => `M${at} 2l3.5 5h-7z`, put: (at) => `M${at} 14l3.5 -5h-7z` };
+  cell.replaceChildren(svg('svg', { class: 'levels', viewBox: '0 0 100 16', 'aria-hidden': 'true' },
+    svg('path', { class: 'axis', d: 'M0 8H100' }), svg('path', { class: 'spot', d: 'M50 1V15' }),
+    marks.map(([name, at]) => svg('path', { class: name, d: shapes[name](at.toFixed(1)) }))));
+  setAttribute(cell, 'title', spot && gex ? `zero gamma ${format.price(gex.zero_gamma?.nearest).text}, call wall ${format.price(gex.call_wall).text}, put wall ${format.price(gex.put_wall).text}` : 'no gamma yet');
+}
 
 function changeOf(row) {
   const open = reference.openOf(row.symbol);
@@ -184,11 +205,14 @@ const TOTALS = [
   ['total_hedging_notional', 'Hedging per 1 %', 'Money traded to hedge a +1 % move, calls and puts as they are'],
 ];
 
+const UNSIGNED = new Set(['gross_gex_usd_per_1pct', 'total_hedging_notional']);
+
 function totalsTable(document, now) {
   const fresh = freshness(document, now);
   const own = document?.meta?.currency ?? 'USD';
   const row = (currency, totals, path) => [currency, ...TOTALS.map(([key, , help]) => {
-    const shown = format.compact(totals?.[key], { reason: fresh.reason ?? 'no symbol has one' });
+    const sign = !UNSIGNED.has(key);
+    const shown = format.compact(totals?.[key], { reason: fresh.reason ?? 'no symbol has one', plus: sign, tone: sign });
     return value({ ...shown, title: `${shown.title} ${currency}. ${help}` }, totals?.[key], ALL, `portfolio.${path}${key}`);
   })];
   const rows = [row(own, document, '')];

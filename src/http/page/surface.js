@@ -92,7 +92,7 @@ export function mount(root, { store, symbol, query, setQuery }) {
     return {
       data: [{
         type: 'surface', x: GRID, y: days, z, connectgaps: false, showscale: false,
-        colorscale: [[0, colour.up], [0.5, colour.net], [1, colour.down]],
+        colorscale: [[0, colour.up], [0.5, colour.middle], [1, colour.down]],
         contours: { y: { show: true, color: colour.panel, width: 1 } },
         hovertemplate: 'ln(K/F) %{x:.2f}<br>%{y:.1f} d<br>%{z:.2f} %<extra></extra>',
       }],

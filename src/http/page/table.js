@@ -9,7 +9,7 @@ const REORDER_MS = 1000;
 
 /**
  * `columns`: `{key, label, title, text, sort(row), show(row), field, wide}`: `show` gives a formatted
- * value (format.js), `sort` a number, text or nothing; `text` columns stand left.
+ * value (format.js), or `draw` fills the cell; `sort` a number, text or nothing; `text` stands left.
  */
 export class Table {
   constructor({ columns, caption, sort, descending, onSort, onSight, rowOf, link, mark }) {
@@ -160,7 +160,10 @@ export class Table {
 
   patch(row, key) {
     const values = this.rowOf(key);
-    this.columns.forEach((column, i) => show(row.cells[i], column.show(values), column.raw?.(values)));
+    this.columns.forEach((column, i) => {
+      if (column.draw) column.draw(row.cells[i], values);
+      else show(row.cells[i], column.show(values), column.raw?.(values));
+    });
     setAttribute(row.element, 'data-state', this.mark?.(values));
   }
 }
