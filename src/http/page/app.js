@@ -117,7 +117,7 @@ function trouble() {
   if (!beat) return stream.settled ? { state: 'stale', text: 'The engine has sent no heartbeat. Is it running? See /health.' } : undefined;
   if (!beat.running) return { state: 'stale', text: `The engine was stopped at ${timeText(beat.ts)}. Stale since then.` };
   const still = Math.max(STILL_MS, 3000 / beat.cadence_hz);
-  if (now - beat.ts > still) return { state: 'stale', text: `Stale since ${timeText(beat.ts)}: the engine has not turned for ${ageText(now - beat.ts)}.` };
+  if (now - beat.ts > still) return { state: 'stale', text: `Stale since ${timeText(beat.ts)}: the engine has not turned since then.` };
   return staleMarket(now, beat);
 }
 
@@ -138,7 +138,7 @@ function staleMarket(now, beat) {
   if (!any) return undefined;
   const why = beat.session === 'open' ? '' : ` The session is ${beat.session}.`;
   const whose = OF_SYMBOL.has(route.name) ? `${route.symbol} is stale` : 'Market data are stale';
-  return { state: 'stale', text: `${whose} since ${timeText(since)} (${ageText(now - since)}).${why}` };
+  return { state: 'stale', text: `${whose} since ${timeText(since)}.${why}` };
 }
 
 /** Views without symbols rest on the roll-ups. */
@@ -262,7 +262,10 @@ addEventListener('keydown', (event) => {
 
 setTheme(localStorage.getItem('theme'));
 store.listeners.add((changed) => { if (changed.get(ALL)?.has('heartbeat')) drawState(); view?.update?.(changed); });
-addEventListener('hashchange', go);
+addEventListener('hashchange', () => {
+  go();
+  byId('main').focus({ preventScroll: true }); // The next Tab goes into the new view.
+});
 setInterval(() => { drawState(); view?.tick?.(); }, TICK_MS);
 await loadSymbolsFirst();
 

@@ -31,7 +31,7 @@ const COLUMNS = [
   ['open_interest', 'OI', count('open_interest', false)],
   ['oi_change', 'ΔOI', count('oi_change', true)],
   ['state', 'Build-up', (leg, built) => [buildUp(built), built?.state]],
-  ['flags', 'Flags', (leg, built, now) => [flagsOf(leg, now), undefined]],
+  ['flags', 'Flags', (leg) => [flagsOf(leg), undefined]],
 ];
 const TEXT = new Set(['state', 'flags']);
 

@@ -5,6 +5,10 @@ import { h } from './dom.js';
 const code = (text) => h('code', {}, text);
 
 const TEXTS = {
+  unknown: (symbol) => [
+    h('h2', {}, `Nothing is known of ${symbol}`),
+    h('p', {}, 'It is none of the symbols that are computed on. Choose one in the ', h('a', { href: '#/' }, 'overview'), ', or add it to ', code('symbols.standard'), ' in analytics.toml or to the Redis set ', code('market:symbols'), '. The page fills by itself when it comes.'),
+  ],
   symbols: () => [
     h('h2', {}, 'No symbols yet'),
     h('p', {}, 'The engine runs, but nothing has reached it that it could compute on. One of these helps:'),
@@ -17,8 +21,8 @@ const TEXTS = {
   ],
 };
 
-export function empty(kind) {
-  return h('section', { class: 'panel empty' }, TEXTS[kind]());
+export function empty(kind, of) {
+  return h('section', { class: 'panel empty' }, TEXTS[kind](of));
 }
 
 /** One sentence in place of a chart or table. */

@@ -91,8 +91,16 @@ function drawHistory(panel, status, health) {
   const found = status?.history;
   const about = (health?.reasons ?? []).filter((one) => /history/i.test(JSON.stringify(one)));
   panel.replaceChildren(h('h2', {}, 'History'),
-    found ? pairs(Object.entries(found).map(([key, one]) => [key.replaceAll('_', ' '), { text: one === null ? '–' : typeof one === 'object' ? JSON.stringify(one) : String(one) }]))
+    found ? pairs(Object.entries(found).map(([key, one]) => [key.replaceAll('_', ' '), historyValue(key, one)]))
       : note(about.length ? 'History is degraded: see Health.' : 'Off, or this server says nothing of it. Set history.url = "sqlite:history.db" in analytics.toml to keep the past.'));
+}
+
+function historyValue(key, one) {
+  if (key === 'since') return format.time(one);
+  if (key === 'state') return { text: one, tone: one === 'ok' ? null : 'warn' };
+  if (typeof one === 'number') return format.compact(one, { plus: false, tone: false });
+  if (one && typeof one === 'object') return { text: Object.entries(one).map(([kind, n]) => `${kind.replaceAll('_', ' ')} ${format.compactText(n)}`).join(', ') || '–' };
+  return one === null ? format.absent('none') : { text: String(one) };
 }
 
 function drawJobs(panel, beat, now) {

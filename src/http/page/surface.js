@@ -100,7 +100,7 @@ export function mount(root, { store, symbol, query, setQuery }) {
         hovermode: 'closest', margin: { l: 0, r: 0, t: 0, b: 0 },
         scene: {
           uirevision: symbol, camera: { eye: { x: 1.28 * FAR, y: -1.5 * FAR, z: 0.66 * FAR }, center: { x: 0, y: 0, z: -0.18 } }, aspectmode: 'manual', aspectratio: { x: 1.3, y: 1.3, z: 0.8 },
-          xaxis: { ...axis, title: { text: 'ln(K/F)', font: { size: 11 } } }, yaxis: { ...axis, type: 'log', title: { text: 'days', font: { size: 11 } } }, zaxis: { ...axis, title: { text: 'IV %', font: { size: 11 } } },
+          xaxis: { ...axis, title: { text: 'ln(K/F)', font: { size: 11 } } }, yaxis: { ...axis, type: 'log', tickvals: [0.25, 1, 3, 7, 14, 30, 90, 180, 365], ticktext: ['6 h', '1', '3', '7', '14', '30', '90', '180', '365'], title: { text: 'days', font: { size: 11 } } }, zaxis: { ...axis, title: { text: 'IV %', font: { size: 11 } } },
         },
       },
       rows: [['expiry', 'days', 'strike', 'log_moneyness', 'call_iv', 'put_iv', 'mid_iv'], ...rows.flatMap((one) => one.rows.strike.map((strike, i) => [id(one), one.t_years * 365, strike, one.rows.log_moneyness[i], one.rows.call_iv[i], one.rows.put_iv[i], one.rows.mid_iv[i]]))],

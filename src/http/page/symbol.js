@@ -50,7 +50,7 @@ function spread(document, symbol) {
   return change || `spread ${format.fixed(document.spread_bps, 1).text} bps`;
 }
 
-export function mount(root, { store, symbol, symbols }) {
+export function mount(root, { store, symbol, symbols, empty }) {
   reference.want([symbol]);
   const get = (name) => store.get(symbol, name);
   const facts = symbols().find((one) => one.symbol === symbol);
@@ -70,8 +70,10 @@ export function mount(root, { store, symbol, symbols }) {
   const charts = exposureCharts(get, symbol, facts?.currency);
   const flow = flowPanels(get, symbol, store);
   const status = h('section', { class: 'panel span-12 dense', 'aria-label': 'Documents' });
-  root.append(head, h('dl', { class: 'tiles' }, tiles.map((tile) => tile.element)),
-    h('div', { class: 'board' }, charts.map((chart) => chart.element), flow.map((panel) => panel.element), status));
+  const unknown = empty('unknown', symbol);
+  const list = h('dl', { class: 'tiles' }, tiles.map((tile) => tile.element));
+  const board = h('div', { class: 'board' }, charts.map((chart) => chart.element), flow.map((panel) => panel.element), status);
+  root.append(head, unknown, list, board);
 
   function drawTile(tile) {
     const document = get(tile.name);
@@ -88,8 +90,10 @@ export function mount(root, { store, symbol, symbols }) {
   function drawHead() {
     const document = get('summary');
     const fresh = freshness(document, store.now());
-    const unknown = symbols().length && !facts && !document;
-    setText(state, unknown ? 'unknown symbol' : fresh.state === 'ok' ? facts?.session ?? 'live' : fresh.state);
+    const isKnown = !symbols().length || facts || document;
+    unknown.hidden = isKnown;
+    list.hidden = board.hidden = !isKnown;
+    setText(state, !isKnown ? 'unknown symbol' : fresh.state === 'ok' ? facts?.session ?? 'live' : fresh.state);
     setAttribute(state, 'data-tone', fresh.state === 'ok' ? 'good' : 'warn');
     setText(age, document ? `${format.ageText(store.now() - document.meta.as_of_ms)} old` : fresh.reason);
   }
