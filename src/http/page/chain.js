@@ -37,7 +37,7 @@ const TEXT = new Set(['state', 'flags']);
 
 function gammaOf(value) {
   if (typeof value !== 'number') return format.absent('no volatility, no greeks');
-  return { text: value !== 0 && Math.abs(value) < 0.0005 ? value.toExponential(0).replace('-', '−') : value.toFixed(4), title: String(value) };
+  return { text: Math.abs(value) > 5e-7 && Math.abs(value) < 0.0005 ? value.toExponential(0).replace('-', '−') : value.toFixed(4), title: String(value) };
 }
 
 const STATES = {

@@ -121,9 +121,10 @@ export class Chart {
       this.say(`This chart could not be drawn: ${error.message}.`);
     } finally {
       this.drawnOf = document;
-      this.drawnAt = performance.now();
+      if (this.drawn) this.drawnAt = performance.now();
       this.stale = false;
       this.busy = false;
+      if (!this.closed && this.document?.() !== document) this.draw(); // Another came meanwhile.
     }
   }
 
