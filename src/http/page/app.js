@@ -3,7 +3,7 @@
 
 import { h, setAttribute, setText } from './dom.js';
 import { ageText, timeText } from './format.js';
-import { ALL, Store, freshness } from './store.js';
+import { ALL, Store, alive, freshness } from './store.js';
 import { Stream } from './stream.js';
 import { get, signIn, unauthorized } from './api.js';
 import { empty } from './empty.js';
@@ -116,10 +116,12 @@ function trouble() {
   const beat = store.get(ALL, 'heartbeat');
   if (!beat) return stream.settled ? { state: 'stale', text: 'The engine has sent no heartbeat. Is it running? See /health.' } : undefined;
   if (!beat.running) return { state: 'stale', text: `The engine was stopped at ${timeText(beat.ts)}. Stale since then.` };
-  const still = Math.max(STILL_MS, 3000 / beat.cadence_hz);
-  if (now - beat.ts > still) return { state: 'stale', text: `Stale since ${timeText(beat.ts)}: the engine has not turned since then.` };
+  if (now - beat.ts > stillAfter(beat)) return { state: 'stale', text: `Stale since ${timeText(beat.ts)}: the engine has not turned since then.` };
   return staleMarket(now, beat);
 }
+
+/** After how long without a turn an engine of this pace stands still. */
+const stillAfter = (beat) => Math.max(STILL_MS, 3000 / beat.cadence_hz);
 
 /** Whether no symbol in view has data that speak for now. */
 function staleMarket(now, beat) {
@@ -131,7 +133,7 @@ function staleMarket(now, beat) {
     const summary = store.get(name, 'summary');
     if (!summary) continue;
     any = true;
-    const fresh = freshness(summary, now);
+    const fresh = alive(summary, now);
     if (fresh.state === 'ok') return undefined;
     since = Math.max(since, fresh.since ?? 0);
   }
@@ -145,6 +147,8 @@ function staleMarket(now, beat) {
 function staleTotals(now) {
   const portfolio = store.get(ALL, 'portfolio');
   const fresh = freshness(portfolio, now);
+  const rows = portfolio?.symbol_rows ?? [];
+  if (rows.length && rows.every((row) => row.status?.ticker)) return { state: 'stale', text: `Market data are stale since ${timeText(portfolio.meta.as_of_ms)}: no symbol has a fresh quote.` };
   if (!portfolio || fresh.state === 'ok') return undefined;
   return { state: 'stale', text: `The totals are ${fresh.state} since ${timeText(fresh.since)} (${fresh.reason}).` };
 }
@@ -155,7 +159,7 @@ function drawState() {
   const banner = byId('banner');
   banner.hidden = !wrong || wrong.state === 'wait';
   setText(banner, wrong?.text ?? '');
-  drawPulse(wrong);
+  drawPulse();
 }
 
 const pills = {};
@@ -169,13 +173,13 @@ function pill(key, label, text, tone, title) {
   setAttribute(pills[key], 'title', title);
 }
 
-function drawPulse(wrong) {
+function drawPulse() {
   const beat = store.get(ALL, 'heartbeat');
   const ms = (value) => (typeof value === 'number' ? (value >= 9.95 ? value.toFixed(0) : value.toFixed(1)) : '–');
   const { connected } = stream.state;
   pill('stream', 'stream', connected ? (stream.behind > 100 ? `${stream.behind} behind` : 'live') : 'lost', connected ? 'good' : 'warn', 'Connection to the server');
   pill('session', 'session', beat?.session ?? '–', beat?.session === 'open' ? 'good' : null, 'What the default exchange is doing');
-  pill('beat', 'beat', beat ? ageText(store.now() - beat.ts) : '–', wrong ? 'warn' : null, 'Time since the engine’s last heartbeat');
+  pill('beat', 'beat', beat ? ageText(store.now() - beat.ts) : '–', !beat || store.now() - beat.ts > stillAfter(beat) ? 'warn' : null, 'Time since the engine’s last heartbeat');
   pill('pass', 'pass', beat ? `${ms(beat.pass.last_ms)} ms` : '–', null, beat ? `pass ${beat.pass.count}: last ${ms(beat.pass.last_ms)} ms, p50 ${ms(beat.pass.p50_ms)} ms, p99 ${ms(beat.pass.p99_ms)} ms, skipped ${beat.pass.skipped}, late ${ms(beat.pass.late_ms)} ms` : null);
   pill('p99', 'p99', beat ? `${ms(beat.pass.p99_ms)} ms` : '–', null, '99th percentile of the passes’ time');
   pill('clock', '', timeText(store.now()), null, 'The server’s time, in your zone');

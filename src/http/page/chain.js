@@ -4,7 +4,7 @@
 import { csv, download, h, setAttribute, setText, show } from './dom.js';
 import * as format from './format.js';
 import { get } from './api.js';
-import { freshness } from './store.js';
+import { alive } from './store.js';
 import { note } from './empty.js';
 
 const AGAIN_MS = 4000;
@@ -216,7 +216,7 @@ export function mount(root, { store, symbol, query, setQuery }) {
       const at = Date.parse(chain?.timestamp);
       const old = store.now() - at;
       setText(age, chain ? `${old > 60_000 ? 'stale ' : ''}${format.ageText(old)}` : '');
-      const fresh = freshness(store.get(symbol, 'summary'), store.now());
+      const fresh = alive(store.get(symbol, 'summary'), store.now());
       setAttribute(panel, 'data-state', old > 60_000 || (fresh.state !== 'ok' && fresh.state !== 'none') ? 'stale' : null);
     },
     close() {

@@ -50,7 +50,7 @@ function make(get, store, { title, unit, span, reads }, draw) {
 
 /** Whether there is a value; else the body says why. */
 function has(body, document, what) {
-  if (document && (!document.meta || document.meta.status === 'ok' || document.meta.status === 'stale')) return true;
+  if (document && (!document.meta || document.meta.status === 'ok')) return true;
   body.replaceChildren(note(document ? `No value (${document.meta.status}): ${document.meta.reason ?? what}.` : `Nothing published yet: ${what}.`));
   return false;
 }

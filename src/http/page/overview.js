@@ -2,7 +2,7 @@
 
 import { h, setAttribute, setText, show, svg } from './dom.js';
 import * as format from './format.js';
-import { ALL, freshness, pick } from './store.js';
+import { ALL, alive, freshness, pick } from './store.js';
 import { Table, plainTable, value } from './table.js';
 import * as reference from './reference.js';
 
@@ -11,16 +11,18 @@ const NAMES = ['summary', 'gex', 'vpin', 'pcr', 'toxicity', 'portfolio'];
 export const title = () => 'Overview';
 export const selection = () => ({ symbols: null, names: NAMES });
 
+/** What the summary's scalars come from. */
+const PARTS = { spot: 'ticker', signed_gex: 'gex', level5_imbalance: 'obi', iv30: 'skew' };
+
 /** The number at `name.path` of a symbol's documents, or why there is none. */
 function read(row, field) {
   const [name, ...path] = field.split('.');
   const document = row.documents[name];
   const fresh = freshness(document, row.now);
   const found = document && fresh.state !== 'none' ? pick(document, path.join('.')) : undefined;
-  const reason = fresh.state === 'ok' ? 'not defined for this book' : `${fresh.state}: ${fresh.reason}`;
-  // A neutral value stands where there is none: it is no measurement.
-  const real = fresh.state === 'ok' || fresh.state === 'stale' ? found : undefined;
-  return { value: real ?? undefined, reason: `${name} ${reason}` };
+  const part = name === 'summary' ? document?.status?.[PARTS[path[0]]] : undefined;
+  const reason = part ? `${PARTS[path[0]]} ${part}` : fresh.state === 'ok' ? `${name}: not defined for this book` : `${name} ${fresh.state}: ${fresh.reason}`;
+  return { value: (fresh.real ? found : undefined) ?? undefined, reason };
 }
 
 function number(field, label, help, write, more = {}) {
@@ -111,7 +113,7 @@ function toxicityOf(found, options, row) {
 function ageOf(row) {
   const document = row.documents.summary;
   if (!document) return format.absent('no summary');
-  const fresh = freshness(document, row.now);
+  const fresh = alive(document, row.now);
   const text = format.ageText(row.now - document.meta.as_of_ms);
   const delayed = fresh.delayed ? ` delayed ${fresh.delayed}` : '';
   return { text: (fresh.state === 'ok' ? text : `${fresh.state} ${text}`) + delayed, title: fresh.reason, tone: fresh.state === 'ok' ? null : 'warn' };
@@ -140,7 +142,7 @@ export function mount(root, { store, stream, query, setQuery, empty }) {
     link: (symbol) => `#/symbol/${encodeURIComponent(symbol)}`,
     onSight: (keys) => reference.want(keys),
     onSort: (sort, descending) => setQuery({ sort, dir: descending ? 'desc' : 'asc' }),
-    mark: (row) => { const { state } = freshness(row.documents.summary, row.now); return state === 'ok' ? null : state; },
+    mark: (row) => { const { state } = alive(row.documents.summary, row.now); return state === 'ok' ? null : state; },
   });
   const totals = h('div', { class: 'panel span-8' });
   const vix = vixPanel();

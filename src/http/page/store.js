@@ -117,18 +117,30 @@ function read(entry) {
 }
 
 /**
- * Whether a document speaks for now: `{state, reason, since}` with `state` one of `ok`, `stale`,
- * `none`, or what the document says of itself.
+ * Whether a document speaks for now: `{state, reason, since, real}` with `state` one of `ok`, `stale`,
+ * `none`, or what the document says of itself. Its numbers are measurements only where `real`: what
+ * ended holds neutral values in their place.
  */
 export function freshness(document, now) {
   if (!document) return { state: 'none', reason: 'nothing published yet' };
   const meta = document.meta;
-  if (!meta) return { state: 'ok' };
+  if (!meta) return { state: 'ok', real: true };
   if (meta.status !== 'ok') return { state: meta.status, reason: meta.reason ?? meta.status, since: meta.as_of_ms };
   if (now > meta.valid_until_ms) {
-    return { state: 'stale', reason: 'older than it may be believed', since: meta.valid_until_ms };
+    return { state: 'stale', reason: 'older than it may be believed', since: meta.valid_until_ms, real: true };
   }
-  return { state: 'ok', delayed: delayOf(document) };
+  return { state: 'ok', delayed: delayOf(document), real: true };
+}
+
+/**
+ * Whether a symbol's market is alive, by its summary. That stays `ok` as long as any part of it is;
+ * without quotes the rest is of the past, whatever its age.
+ */
+export function alive(summary, now) {
+  const fresh = freshness(summary, now);
+  const quote = summary?.status?.ticker;
+  if (fresh.state !== 'ok' || !quote) return fresh;
+  return { ...fresh, state: quote, reason: `its quotes are ${quote}`, since: summary.meta.as_of_ms };
 }
 
 /** Whether its numbers are from a delayed source, and by how much where that is known. */

@@ -3,7 +3,7 @@
 
 import { h, setAttribute, setText, show } from './dom.js';
 import * as format from './format.js';
-import { freshness, pick } from './store.js';
+import { alive, freshness, pick } from './store.js';
 import { plainTable } from './table.js';
 import { exposureCharts } from './exposure.js';
 import { flowPanels } from './flow.js';
@@ -79,7 +79,7 @@ export function mount(root, { store, symbol, symbols, empty }) {
     const document = get(tile.name);
     const fresh = freshness(document, store.now());
     const raw = document && fresh.state !== 'none' ? pick(document, tile.field.split('.').slice(1).join('.')) : undefined;
-    const neutral = fresh.state !== 'ok' && fresh.state !== 'stale';
+    const neutral = !fresh.real;
     show(tile.main, tile.write(neutral ? undefined : raw, { reason: fresh.reason ?? 'not defined for this book' }), neutral ? undefined : raw);
     const text = document && !neutral ? tile.second(document, symbol) ?? '' : fresh.reason ?? '';
     setText(tile.more, text);
@@ -89,7 +89,7 @@ export function mount(root, { store, symbol, symbols, empty }) {
 
   function drawHead() {
     const document = get('summary');
-    const fresh = freshness(document, store.now());
+    const fresh = alive(document, store.now());
     const isKnown = !symbols().length || facts || document;
     unknown.hidden = isKnown;
     list.hidden = board.hidden = !isKnown;
