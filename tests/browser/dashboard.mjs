@@ -67,13 +67,34 @@ class Browser {
     const port = await freePort();
     const driver = spawn(process.env.CHROMEDRIVER ?? 'chromedriver', [`--port=${port}`], { stdio: 'ignore' });
     const gone = new Promise((_, reject) => {
-      driver.on('error', (error) => reject(new Error(`chromedriver does not start: ${error.message} (is chromium-driver installed?)`)));
+      driver.on('error', (error) =>
+        reject(new Error(`chromedriver does not start: ${error.message} (is chromium-driver installed?)`)),
+      );
     });
     const browser = new Browser(`http://127.0.0.1:${port}`, driver);
-    await Promise.race([gone, until('chromedriver', () => fetch(`${browser.url}/status`).then((answer) => answer.ok, () => false))]);
-    const options = { args: ['--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--window-size=1440,900'] };
+    await Promise.race([
+      gone,
+      until('chromedriver', () =>
+        fetch(`${browser.url}/status`).then(
+          (answer) => answer.ok,
+          () => false,
+        ),
+      ),
+    ]);
+    const options = {
+      args: [
+        '--headless=new',
+        '--no-sandbox',
+        '--disable-dev-shm-usage',
+        '--use-angle=swiftshader',
+        '--enable-unsafe-swiftshader',
+        '--window-size=1440,900',
+      ],
+    };
     if (process.env.CHROMIUM) options.binary = process.env.CHROMIUM;
-    const capabilities = { alwaysMatch: { browserName: 'chrome', 'goog:chromeOptions': options, 'goog:loggingPrefs': { browser: 'ALL' } } };
+    const capabilities = {
+      alwaysMatch: { browserName: 'chrome', 'goog:chromeOptions': options, 'goog:loggingPrefs': { browser: 'ALL' } },
+    };
     const session = await browser.call('POST', '/session', { capabilities });
     browser.url += `/session/${session.sessionId}`;
     return browser;
@@ -85,7 +106,11 @@ class Browser {
   }
 
   async call(method, path, body) {
-    const answer = await fetch(this.url + path, { method, headers: { 'content-type': 'application/json' }, body: body && JSON.stringify(body) });
+    const answer = await fetch(this.url + path, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      body: body && JSON.stringify(body),
+    });
     const { value } = await answer.json();
     if (!answer.ok) throw new Error(`${path}: ${value.message.split('\n')[0]}`);
     return value;
@@ -127,7 +152,12 @@ async function api(path) {
   return answer.ok && answer.status !== 202 ? answer.json() : undefined;
 }
 
-const ROLLUPS = { portfolio: '/portfolio', vix1d: '/vix1d', heartbeat: '/heartbeat', correlation: '/portfolio/correlation' };
+const ROLLUPS = {
+  portfolio: '/portfolio',
+  vix1d: '/vix1d',
+  heartbeat: '/heartbeat',
+  correlation: '/portfolio/correlation',
+};
 
 /** The document behind a `data-field`, and the path within it. */
 function source(symbol, field) {
@@ -162,9 +192,14 @@ function says(text, value, document) {
 async function compare(browser, view, least) {
   const pending = new Map();
   const right = new Set();
-  const cells = () => browser.run('return [...document.querySelectorAll("[data-field]")].map((e) => [e.dataset.symbol, e.dataset.field, e.textContent])');
+  const cells = () =>
+    browser.run(
+      'return [...document.querySelectorAll("[data-field]")].map((e) => [e.dataset.symbol, e.dataset.field, e.textContent])',
+    );
   for (let round = 0; round < 12; round++) {
-    const wanted = (await cells()).filter(([symbol, field]) => !right.has(`${symbol} ${field}`) && !field.startsWith('chain.'));
+    const wanted = (await cells()).filter(
+      ([symbol, field]) => !right.has(`${symbol} ${field}`) && !field.startsWith('chain.'),
+    );
     const urls = [...new Set(wanted.map(([symbol, field]) => source(symbol, field).url))];
     const read = async () => new Map(await Promise.all(urls.map(async (url) => [url, await api(url)])));
     const before = await read();
@@ -177,7 +212,11 @@ async function compare(browser, view, least) {
       const { url, path } = source(symbol, field);
       const documents = [before.get(url), after.get(url)];
       if (documents.some((document) => says(text, at(document, path), document))) right.add(key);
-      else pending.set(key, `page "${text}", API ${documents.map((document) => JSON.stringify(at(document, path))).join(' then ')}`);
+      else
+        pending.set(
+          key,
+          `page "${text}", API ${documents.map((document) => JSON.stringify(at(document, path))).join(' then ')}`,
+        );
     }
     if (!pending.size && right.size >= least) break;
     await sleep(400);
@@ -188,7 +227,9 @@ async function compare(browser, view, least) {
 }
 
 async function compareChain(browser, symbol) {
-  const cells = await browser.run('return [...document.querySelectorAll(".chain [data-field]")].map((e) => [e.dataset.field, e.textContent]).filter(([, text]) => text)');
+  const cells = await browser.run(
+    'return [...document.querySelectorAll(".chain [data-field]")].map((e) => [e.dataset.field, e.textContent]).filter(([, text]) => text)',
+  );
   const expiry = await browser.run('return document.getElementById("expiry").value');
   const chain = await api(`/chain/${encodeURIComponent(symbol)}?expiry=${expiry}&greeks=true`);
   // What does not move with every quote.
@@ -250,10 +291,21 @@ function viewsOf(symbol) {
   const of = encodeURIComponent(symbol);
   return [
     { name: 'overview', hash: '#/', ready: '.list tbody th a', numbers: 20 },
-    { name: 'symbol', hash: `#/symbol/${of}`, ready: '.ladder .size, .panel[aria-label="Order book"] .note', charts: 4, numbers: 12 },
+    {
+      name: 'symbol',
+      hash: `#/symbol/${of}`,
+      ready: '.ladder .size, .panel[aria-label="Order book"] .note',
+      charts: 4,
+      numbers: 12,
+    },
     { name: 'chain', hash: `#/chain/${of}`, ready: '.chain tbody tr' },
     { name: 'surface', hash: `#/surface/${of}`, ready: '.panel[aria-label="Volatility surface"]', charts: 2 },
-    { name: 'correlation', hash: '#/correlation', ready: '.panel[aria-label="Correlation of returns"] .js-plotly-plot, .panel[aria-label="Correlation of returns"] .note' },
+    {
+      name: 'correlation',
+      hash: '#/correlation',
+      ready:
+        '.panel[aria-label="Correlation of returns"] .js-plotly-plot, .panel[aria-label="Correlation of returns"] .note',
+    },
     { name: 'sectors', hash: '#/sectors', ready: '.panel[aria-label="Sectors"] tbody tr', numbers: 6 },
     { name: 'jobs', hash: '#/jobs', ready: '.panel[aria-label="Jobs"] tbody tr', numbers: 3 },
   ];
@@ -261,12 +313,21 @@ function viewsOf(symbol) {
 
 async function rendered(browser, { name, hash, ready, charts = 0 }) {
   await browser.open(hash);
-  await until(`${name} to be drawn (${ready})`, () => browser.run('return document.querySelectorAll(arguments[0]).length > 0', ready));
-  await until(`${charts} charts of ${name}`, () => browser.run('return document.querySelectorAll(".js-plotly-plot .main-svg, .js-plotly-plot canvas").length >= arguments[0]', charts));
+  await until(`${name} to be drawn (${ready})`, () =>
+    browser.run('return document.querySelectorAll(arguments[0]).length > 0', ready),
+  );
+  await until(`${charts} charts of ${name}`, () =>
+    browser.run(
+      'return document.querySelectorAll(".js-plotly-plot .main-svg, .js-plotly-plot canvas").length >= arguments[0]',
+      charts,
+    ),
+  );
 }
 
 async function views(browser) {
-  const listed = await until('symbols', async () => (await api('/symbols'))?.symbols.find((one) => one.documents.includes('gex')));
+  const listed = await until('symbols', async () =>
+    (await api('/symbols'))?.symbols.find((one) => one.documents.includes('gex')),
+  );
   const matrix = (await api('/portfolio/correlation'))?.matrix;
   for (const view of viewsOf(listed.symbol)) {
     if (view.name === 'correlation' && matrix) view.charts = 1;
@@ -298,12 +359,28 @@ async function views(browser) {
 async function stale(browser) {
   await browser.size(DESKTOP);
   await rendered(browser, { name: 'overview', hash: '#/', ready: '.list tbody th a' });
-  await until('a live page', () => browser.run('return !document.body.dataset.state && document.getElementById("banner").hidden'));
+  await until('a live page', () =>
+    browser.run('return !document.body.dataset.state && document.getElementById("banner").hidden'),
+  );
   // The page itself notes when it was marked: asking it takes time of its own.
-  await browser.run('new MutationObserver(() => { window.markedAt ??= document.body.dataset.state && Date.now(); }).observe(document.body, { attributeFilter: ["data-state"] })');
+  await browser.run(
+    'new MutationObserver(() => { window.markedAt ??= document.body.dataset.state && Date.now(); }).observe(document.body, { attributeFilter: ["data-state"] })',
+  );
   console.log('READY');
-  const stopped = await until('the server to be stopped', () => fetch(`${base}/health`).then(() => undefined, () => Date.now()), 60_000);
-  const marked = await until('the page to be marked', () => browser.run('return window.markedAt'), STALE_MS + 3000).catch(() => Infinity);
+  const stopped = await until(
+    'the server to be stopped',
+    () =>
+      fetch(`${base}/health`).then(
+        () => undefined,
+        () => Date.now(),
+      ),
+    60_000,
+  );
+  const marked = await until(
+    'the page to be marked',
+    () => browser.run('return window.markedAt'),
+    STALE_MS + 3000,
+  ).catch(() => Infinity);
   if (marked - stopped > STALE_MS) fail('stale', `marked ${marked - stopped} ms after the server was gone`);
   else console.log(`stale: marked ${Math.max(0, marked - stopped)} ms after the server was gone`);
   const text = await browser.run('return document.getElementById("banner").innerText');
@@ -314,7 +391,10 @@ async function stale(browser) {
 }
 
 async function smooth(browser) {
-  await browser.cdp('Page.addScriptToEvaluateOnNewDocument', { source: 'window.tasks = []; new PerformanceObserver((list) => tasks.push(...list.getEntries().map((e) => [e.startTime, e.duration]))).observe({ type: "longtask", buffered: true });' });
+  await browser.cdp('Page.addScriptToEvaluateOnNewDocument', {
+    source:
+      'window.tasks = []; new PerformanceObserver((list) => tasks.push(...list.getEntries().map((e) => [e.startTime, e.duration]))).observe({ type: "longtask", buffered: true });',
+  });
   await browser.size(DESKTOP);
   await rendered(browser, { name: 'overview', hash: '#/?sort=netgex&dir=desc', ready: '.list tbody th a' });
   await sleep(4000);
@@ -334,7 +414,9 @@ async function longestTask(browser) {
     await sleep(1000);
     await browser.run('document.querySelector(".list .scroll").scrollTop = arguments[0]', (i % 5) * 900);
   }
-  const tasks = (await browser.run('return window.tasks')).filter(([start]) => start > from).map(([, length]) => Math.round(length));
+  const tasks = (await browser.run('return window.tasks'))
+    .filter(([start]) => start > from)
+    .map(([, length]) => Math.round(length));
   const count = await browser.run('return document.querySelector(".list [role=status]").textContent');
   const longest = Math.max(0, ...tasks);
   console.log(`smooth: ${count}, ${tasks.length} tasks above 50 ms in 15 s, the longest ${longest} ms`);

@@ -17,7 +17,15 @@ import * as sectors from './sectors.js';
 import * as jobs from './jobs.js';
 
 const VIEWS = { overview, symbol, chain, surface, correlation, sectors, jobs };
-const LABELS = { overview: 'Overview', symbol: 'Symbol', chain: 'Chain', surface: 'Surface', correlation: 'Correlation', sectors: 'Sectors', jobs: 'Jobs' };
+const LABELS = {
+  overview: 'Overview',
+  symbol: 'Symbol',
+  chain: 'Chain',
+  surface: 'Surface',
+  correlation: 'Correlation',
+  sectors: 'Sectors',
+  jobs: 'Jobs',
+};
 /** Views of one symbol: `#/chain/SPY`. */
 const OF_SYMBOL = new Set(['symbol', 'chain', 'surface']);
 /** The header needs these, whatever the view streams. */
@@ -33,7 +41,10 @@ let view;
 let route;
 
 const stream = new Stream(store, {
-  onState: () => { drawState(); if (stream.state.connected) loadSymbols(); },
+  onState: () => {
+    drawState();
+    if (stream.state.connected) loadSymbols();
+  },
   onUnauthorized: showSignIn,
 });
 
@@ -54,7 +65,8 @@ function setQuery(changes) {
   history.replaceState(null, '', `#/${path(route.name, route.symbol)}${text && `?${text}`}`);
 }
 
-const path = (name, of) => (OF_SYMBOL.has(name) && of ? `${name}/${encodeURIComponent(of)}` : name === 'overview' ? '' : name);
+const path = (name, of) =>
+  OF_SYMBOL.has(name) && of ? `${name}/${encodeURIComponent(of)}` : name === 'overview' ? '' : name;
 
 function go() {
   route = parse();
@@ -90,7 +102,8 @@ function select({ symbols: of, names }) {
 function drawNav() {
   const of = route.symbol ?? localStorage.getItem('symbol') ?? undefined;
   const links = Object.entries(LABELS).map(([name, label]) =>
-    h('a', { href: `#/${path(name, of)}`, 'aria-current': name === route.name ? 'page' : null }, label));
+    h('a', { href: `#/${path(name, of)}`, 'aria-current': name === route.name ? 'page' : null }, label),
+  );
   byId('nav').replaceChildren(...links);
   const current = links.find((link) => link.hasAttribute('aria-current'));
   if (current) byId('nav').scrollLeft = current.offsetLeft - byId('nav').offsetLeft - 60; // A narrow screen shows a few of them.
@@ -111,12 +124,21 @@ async function loadSymbols() {
 /** The worst of what is wrong: `{state, text}`, or nothing. */
 function trouble() {
   const { connected, since, why, first } = stream.state;
-  if (!connected) return { state: first ? 'wait' : 'lost', text: first ? 'Connecting…' : `Stream lost at ${timeText(since)} (${why}); reconnecting. Numbers are as of then.` };
+  if (!connected)
+    return {
+      state: first ? 'wait' : 'lost',
+      text: first ? 'Connecting…' : `Stream lost at ${timeText(since)} (${why}); reconnecting. Numbers are as of then.`,
+    };
   const now = store.now();
   const beat = store.get(ALL, 'heartbeat');
-  if (!beat) return stream.settled ? { state: 'stale', text: 'The engine has sent no heartbeat. Is it running? See /health.' } : undefined;
-  if (!beat.running) return { state: 'stale', text: `The engine was stopped at ${timeText(beat.ts)}. Stale since then.` };
-  if (now - beat.ts > stillAfter(beat)) return { state: 'stale', text: `Stale since ${timeText(beat.ts)}: the engine has not turned since then.` };
+  if (!beat)
+    return stream.settled
+      ? { state: 'stale', text: 'The engine has sent no heartbeat. Is it running? See /health.' }
+      : undefined;
+  if (!beat.running)
+    return { state: 'stale', text: `The engine was stopped at ${timeText(beat.ts)}. Stale since then.` };
+  if (now - beat.ts > stillAfter(beat))
+    return { state: 'stale', text: `Stale since ${timeText(beat.ts)}: the engine has not turned since then.` };
   return staleMarket(now, beat);
 }
 
@@ -148,7 +170,11 @@ function staleTotals(now) {
   const portfolio = store.get(ALL, 'portfolio');
   const fresh = freshness(portfolio, now);
   const rows = portfolio?.symbol_rows ?? [];
-  if (rows.length && rows.every((row) => row.status?.ticker)) return { state: 'stale', text: `Market data are stale since ${timeText(portfolio.meta.as_of_ms)}: no symbol has a fresh quote.` };
+  if (rows.length && rows.every((row) => row.status?.ticker))
+    return {
+      state: 'stale',
+      text: `Market data are stale since ${timeText(portfolio.meta.as_of_ms)}: no symbol has a fresh quote.`,
+    };
   if (!portfolio || fresh.state === 'ok') return undefined;
   return { state: 'stale', text: `The totals are ${fresh.state} since ${timeText(fresh.since)} (${fresh.reason}).` };
 }
@@ -177,10 +203,36 @@ function drawPulse() {
   const beat = store.get(ALL, 'heartbeat');
   const ms = (value) => (typeof value === 'number' ? (value >= 9.95 ? value.toFixed(0) : value.toFixed(1)) : '–');
   const { connected } = stream.state;
-  pill('stream', 'stream', connected ? (stream.behind > 100 ? `${stream.behind} behind` : 'live') : 'lost', connected ? 'good' : 'warn', 'Connection to the server');
-  pill('session', 'session', beat?.session ?? '–', beat?.session === 'open' ? 'good' : null, 'What the default exchange is doing');
-  pill('beat', 'beat', beat ? ageText(store.now() - beat.ts) : '–', !beat || store.now() - beat.ts > stillAfter(beat) ? 'warn' : null, 'Time since the engine’s last heartbeat');
-  pill('pass', 'pass', beat ? `${ms(beat.pass.last_ms)} ms` : '–', null, beat ? `pass ${beat.pass.count}: last ${ms(beat.pass.last_ms)} ms, p50 ${ms(beat.pass.p50_ms)} ms, p99 ${ms(beat.pass.p99_ms)} ms, skipped ${beat.pass.skipped}, late ${ms(beat.pass.late_ms)} ms` : null);
+  pill(
+    'stream',
+    'stream',
+    connected ? (stream.behind > 100 ? `${stream.behind} behind` : 'live') : 'lost',
+    connected ? 'good' : 'warn',
+    'Connection to the server',
+  );
+  pill(
+    'session',
+    'session',
+    beat?.session ?? '–',
+    beat?.session === 'open' ? 'good' : null,
+    'What the default exchange is doing',
+  );
+  pill(
+    'beat',
+    'beat',
+    beat ? ageText(store.now() - beat.ts) : '–',
+    !beat || store.now() - beat.ts > stillAfter(beat) ? 'warn' : null,
+    'Time since the engine’s last heartbeat',
+  );
+  pill(
+    'pass',
+    'pass',
+    beat ? `${ms(beat.pass.last_ms)} ms` : '–',
+    null,
+    beat
+      ? `pass ${beat.pass.count}: last ${ms(beat.pass.last_ms)} ms, p50 ${ms(beat.pass.p50_ms)} ms, p99 ${ms(beat.pass.p99_ms)} ms, skipped ${beat.pass.skipped}, late ${ms(beat.pass.late_ms)} ms`
+      : null,
+  );
   pill('p99', 'p99', beat ? `${ms(beat.pass.p99_ms)} ms` : '–', null, '99th percentile of the passes’ time');
   pill('clock', '', timeText(store.now()), null, 'The server’s time, in your zone');
 }
@@ -191,10 +243,22 @@ function showSignIn() {
   if (byId('token')) return;
   const message = h('p', { class: 'warn', role: 'alert' });
   const input = h('input', { id: 'token', type: 'password', autocomplete: 'current-password', required: true });
-  const form = h('form', { class: 'panel signin', onsubmit: submit },
+  const form = h(
+    'form',
+    { class: 'panel signin', onsubmit: submit },
     h('h1', {}, 'Sign in'),
-    h('p', {}, 'This server wants a token. Whoever runs it makes one with ', h('code', {}, 'analytics token new NAME'), '.'),
-    h('label', { for: 'token' }, 'Token'), input, message, h('button', { type: 'submit' }, 'Sign in'));
+    h(
+      'p',
+      {},
+      'This server wants a token. Whoever runs it makes one with ',
+      h('code', {}, 'analytics token new NAME'),
+      '.',
+    ),
+    h('label', { for: 'token' }, 'Token'),
+    input,
+    message,
+    h('button', { type: 'submit' }, 'Sign in'),
+  );
   view?.close?.();
   view = undefined;
   byId('main').replaceChildren(form);
@@ -265,12 +329,18 @@ addEventListener('keydown', (event) => {
 // ---- start ----
 
 setTheme(localStorage.getItem('theme'));
-store.listeners.add((changed) => { if (changed.get(ALL)?.has('heartbeat')) drawState(); view?.update?.(changed); });
+store.listeners.add((changed) => {
+  if (changed.get(ALL)?.has('heartbeat')) drawState();
+  view?.update?.(changed);
+});
 addEventListener('hashchange', () => {
   go();
   byId('main').focus({ preventScroll: true }); // The next Tab goes into the new view.
 });
-setInterval(() => { drawState(); view?.tick?.(); }, TICK_MS);
+setInterval(() => {
+  drawState();
+  view?.tick?.();
+}, TICK_MS);
 await loadSymbolsFirst();
 
 async function loadSymbolsFirst() {

@@ -15,19 +15,25 @@ export function plotly() {
   loading ??= new Promise((resolve, reject) => {
     const script = h('script', { src: '/page/plotly.js' });
     script.onload = () => resolve(window.Plotly);
-    script.onerror = () => { loading = undefined; reject(new Error('the chart library did not come')); };
+    script.onerror = () => {
+      loading = undefined;
+      reject(new Error('the chart library did not come'));
+    };
     document.head.append(script);
   });
   return loading;
 }
 
 const open = new Set();
-const sight = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of entries) {
-    target.chart.inSight = isIntersecting;
-    target.chart.draw();
-  }
-}, { rootMargin: '200px' });
+const sight = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      target.chart.inSight = isIntersecting;
+      target.chart.draw();
+    }
+  },
+  { rootMargin: '200px' },
+);
 
 export function closeAll() {
   for (const chart of [...open]) chart.close();
@@ -41,7 +47,22 @@ export function redrawAll() {
 export function colours() {
   const style = getComputedStyle(document.documentElement);
   const of = (name) => style.getPropertyValue(`--${name}`).trim();
-  return { text: of('text'), muted: of('muted'), line: of('line'), panel: of('panel'), up: of('up'), down: of('down'), net: of('net'), accent: of('accent'), good: of('good'), warn: of('warn'), third: of('third'), heatUp: of('heat-up'), heatDown: of('heat-down'), middle: of('middle') };
+  return {
+    text: of('text'),
+    muted: of('muted'),
+    line: of('line'),
+    panel: of('panel'),
+    up: of('up'),
+    down: of('down'),
+    net: of('net'),
+    accent: of('accent'),
+    good: of('good'),
+    warn: of('warn'),
+    third: of('third'),
+    heatUp: of('heat-up'),
+    heatDown: of('heat-down'),
+    middle: of('middle'),
+  };
 }
 
 /**
@@ -56,10 +77,28 @@ export class Chart {
     this.body.style.height = `${this.height}px`;
     this.age = h('span', { class: 'muted age' });
     this.keys = h('p', { class: 'keys' });
-    const tool = (label, act) => h('button', { type: 'button', class: 'tool', 'aria-label': `${this.title}: download as ${label}`, onclick: act }, label);
-    this.element = h('section', { class: `panel span-${this.span}`, 'aria-label': this.title },
-      h('div', { class: 'bar' }, h('h2', {}, this.title), ...(this.controls ?? []), this.age, tool('CSV', () => this.saveCsv()), tool('PNG', () => this.savePng())),
-      h('p', { class: 'unit' }, this.unit), this.keys, this.body);
+    const tool = (label, act) =>
+      h(
+        'button',
+        { type: 'button', class: 'tool', 'aria-label': `${this.title}: download as ${label}`, onclick: act },
+        label,
+      );
+    this.element = h(
+      'section',
+      { class: `panel span-${this.span}`, 'aria-label': this.title },
+      h(
+        'div',
+        { class: 'bar' },
+        h('h2', {}, this.title),
+        ...(this.controls ?? []),
+        this.age,
+        tool('CSV', () => this.saveCsv()),
+        tool('PNG', () => this.savePng()),
+      ),
+      h('p', { class: 'unit' }, this.unit),
+      this.keys,
+      this.body,
+    );
     this.element.chart = this;
     open.add(this);
     sight.observe(this.element);
@@ -80,7 +119,9 @@ export class Chart {
     const fresh = freshness(document, now);
     setAttribute(this.element, 'data-state', !document || fresh.state === 'ok' ? null : fresh.state);
     const at = document?.meta?.as_of_ms;
-    const text = at ? `${fresh.state === 'ok' ? '' : `${fresh.state} `}${ageText(now - at)}${fresh.delayed ? `, delayed ${fresh.delayed}` : ''}` : '';
+    const text = at
+      ? `${fresh.state === 'ok' ? '' : `${fresh.state} `}${ageText(now - at)}${fresh.delayed ? `, delayed ${fresh.delayed}` : ''}`
+      : '';
     setText(this.age, text);
     setAttribute(this.age, 'title', fresh.reason ?? 'age of its newest input');
   }
@@ -113,7 +154,11 @@ export class Chart {
       this.rows = figure.rows;
       this.drawKeys(figure.keys ?? []);
       setAttribute(this.body, 'role', 'img');
-      setAttribute(this.body, 'aria-label', `${this.title}. ${this.unit}. ${figure.summary ?? ''} Values are in the CSV.`);
+      setAttribute(
+        this.body,
+        'aria-label',
+        `${this.title}. ${this.unit}. ${figure.summary ?? ''} Values are in the CSV.`,
+      );
       await library.react(this.body, figure.data, this.layout(figure.layout), CONFIG);
       this.drawn = true;
       if (this.closed) library.purge(this.body);
@@ -131,9 +176,28 @@ export class Chart {
   /** Names the lines at levels, which would cover one another as labels in the chart. */
   drawKeys(keys) {
     const dashes = { solid: null, dash: '5 3', dot: '2 2' };
-    this.keys.replaceChildren(...keys.map(({ at, name, ink, dash }) => h('span', {},
-      svg('svg', { viewBox: '0 0 18 8', 'aria-hidden': 'true' }, svg('line', { x1: 0, x2: 18, y1: 4, y2: 4, stroke: ink, 'stroke-width': 2, 'stroke-dasharray': dashes[dash] })),
-      `${name} ${priceText(at)}`)));
+    this.keys.replaceChildren(
+      ...keys.map(({ at, name, ink, dash }) =>
+        h(
+          'span',
+          {},
+          svg(
+            'svg',
+            { viewBox: '0 0 18 8', 'aria-hidden': 'true' },
+            svg('line', {
+              x1: 0,
+              x2: 18,
+              y1: 4,
+              y2: 4,
+              stroke: ink,
+              'stroke-width': 2,
+              'stroke-dasharray': dashes[dash],
+            }),
+          ),
+          `${name} ${priceText(at)}`,
+        ),
+      ),
+    );
   }
 
   say(text) {
@@ -149,17 +213,35 @@ export class Chart {
   /** What every chart looks like, with its own on top. */
   layout(own) {
     const { text, muted, line } = colours();
-    const axis = (more) => ({ gridcolor: line, linecolor: line, zerolinecolor: muted, zerolinewidth: 1, tickfont: { size: 11, color: muted }, automargin: true, separatethousands: true, ...more });
+    const axis = (more) => ({
+      gridcolor: line,
+      linecolor: line,
+      zerolinecolor: muted,
+      zerolinewidth: 1,
+      tickfont: { size: 11, color: muted },
+      automargin: true,
+      separatethousands: true,
+      ...more,
+    });
     const { xaxis, yaxis, ...more } = own ?? {};
     return {
-      autosize: true, height: this.height, margin: { l: 52, r: 12, t: 8, b: 32 },
-      paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
+      autosize: true,
+      height: this.height,
+      margin: { l: 52, r: 12, t: 8, b: 32 },
+      paper_bgcolor: 'rgba(0,0,0,0)',
+      plot_bgcolor: 'rgba(0,0,0,0)',
       font: { family: 'system-ui, sans-serif', size: 11, color: text },
-      showlegend: true, legend: { orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom', font: { size: 11, color: muted } },
-      hovermode: 'x unified', hoverlabel: { font: { size: 11 } },
+      showlegend: true,
+      legend: { orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom', font: { size: 11, color: muted } },
+      hovermode: 'x unified',
+      hoverlabel: { font: { size: 11 } },
       dragmode: matchMedia('(pointer: coarse)').matches ? false : 'zoom',
-      uirevision: this.title, bargap: 0.15, transition: { duration: 0 },
-      xaxis: axis(xaxis), yaxis: axis(yaxis), ...more,
+      uirevision: this.title,
+      bargap: 0.15,
+      transition: { duration: 0 },
+      xaxis: axis(xaxis),
+      yaxis: axis(yaxis),
+      ...more,
     };
   }
 
@@ -175,7 +257,18 @@ export class Chart {
   async savePng() {
     if (!this.drawn) return;
     const { panel } = colours();
-    const url = await window.Plotly.toImage({ data: this.body.data, layout: { ...this.body.layout, paper_bgcolor: panel, title: { text: `${this.of ?? ''} ${this.title}: ${this.unit}`, font: { size: 12 } }, margin: { ...this.body.layout.margin, t: 48 } } }, { format: 'png', width: 1200, height: 600, scale: 2 });
+    const url = await window.Plotly.toImage(
+      {
+        data: this.body.data,
+        layout: {
+          ...this.body.layout,
+          paper_bgcolor: panel,
+          title: { text: `${this.of ?? ''} ${this.title}: ${this.unit}`, font: { size: 12 } },
+          margin: { ...this.body.layout.margin, t: 48 },
+        },
+      },
+      { format: 'png', width: 1200, height: 600, scale: 2 },
+    );
     h('a', { href: url, download: this.fileName('png') }).click();
   }
 }
@@ -184,13 +277,35 @@ const CONFIG = { displayModeBar: false, responsive: true, displaylogo: false, sh
 
 let tail = Promise.resolve();
 function queue(work) {
-  tail = tail.then(() => new Promise((done) => { setTimeout(async () => { await work(); done(); }, 0); }));
+  tail = tail.then(
+    () =>
+      new Promise((done) => {
+        setTimeout(async () => {
+          await work();
+          done();
+        }, 0);
+      }),
+  );
 }
 
 /** A vertical line at a level, with its name at the top (or so much lower), `left` of it where there is no room. */
 export function level(at, name, colour, row = 0, dash = 'dash', left = false) {
   return {
     shape: { type: 'line', x0: at, x1: at, yref: 'paper', y0: 0, y1: 1, line: { color: colour, width: 1.2, dash } },
-    annotation: { x: at, yref: 'paper', y: 1 - row * 0.08, text: name, showarrow: false, font: { size: 10, color: colour }, xanchor: left ? 'right' : 'left', yanchor: 'top', xshift: left ? -3 : 3 },
+    annotation: {
+      x: at,
+      yref: 'paper',
+      y: 1 - row * 0.08,
+      text: name,
+      showarrow: false,
+      font: { size: 10, color: colour },
+      xanchor: left ? 'right' : 'left',
+      yanchor: 'top',
+      xshift: left ? -3 : 3,
+    },
   };
 }
+
+/** Why a chart has nothing to draw. */
+export const none = (document, what) =>
+  document ? `No value: ${document.meta.reason ?? what}.` : `Nothing published yet: ${what}.`;

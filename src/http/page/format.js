@@ -28,7 +28,12 @@ export function compact(value, { reason, plus = true, tone = true, unit = '' } =
 export function compactText(value, plus = false) {
   const size = Math.abs(value);
   const sign = value < 0 ? MINUS : plus && value > 0 ? '+' : '';
-  for (const [unit, name] of [[1e12, 'T'], [1e9, 'B'], [1e6, 'M'], [1e3, 'K']]) {
+  for (const [unit, name] of [
+    [1e12, 'T'],
+    [1e9, 'B'],
+    [1e6, 'M'],
+    [1e3, 'K'],
+  ]) {
     // 999.95 K would be written 1000 K.
     if (size >= unit * 0.9995) return sign + digits(size / unit) + name;
   }

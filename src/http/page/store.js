@@ -92,7 +92,10 @@ export class Store {
   }
 }
 
-const idle = (run) => (window.requestIdleCallback ? requestIdleCallback(run, { timeout: 1000 }) : setTimeout(() => run({ timeRemaining: () => 8 }), 50));
+const idle = (run) =>
+  window.requestIdleCallback
+    ? requestIdleCallback(run, { timeout: 1000 })
+    : setTimeout(() => run({ timeRemaining: () => 8 }), 50);
 
 const CUT = ',"document":';
 
@@ -101,7 +104,10 @@ function unpack(text) {
   const cut = text.indexOf(CUT);
   try {
     const head = JSON.parse(`${text.slice(0, cut)}}`);
-    return { ...head, entry: { text: text.slice(cut + CUT.length, text.lastIndexOf('}')), publishedAt: head.published_at } };
+    return {
+      ...head,
+      entry: { text: text.slice(cut + CUT.length, text.lastIndexOf('}')), publishedAt: head.published_at },
+    };
   } catch {
     const { symbol, name, published_at: publishedAt, document } = JSON.parse(text);
     return { symbol, name, entry: { document, publishedAt } };

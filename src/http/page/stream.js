@@ -89,7 +89,8 @@ export class Stream {
   down(why) {
     this.source?.close();
     this.source = undefined;
-    if (this.state.connected || this.state.first) this.enter({ connected: false, since: this.heard ?? Date.now(), why });
+    if (this.state.connected || this.state.first)
+      this.enter({ connected: false, since: this.heard ?? Date.now(), why });
     clearTimeout(this.retry);
     const wait = RETRY_MS[Math.min(this.failures++, RETRY_MS.length - 1)];
     this.retry = setTimeout(async () => {

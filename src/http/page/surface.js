@@ -2,25 +2,19 @@
 // interest by strike, put-call ratio through the day.
 
 import { h, setText } from './dom.js';
-import { Chart, level } from './charts.js';
+import { Chart, level, none } from './charts.js';
+import { FAR, smileFigure, surfaceFigure } from './smile.js';
 import { get as ask } from './api.js';
 import { compactText, priceText } from './format.js';
 
 const NAMES = ['summary', 'surface', 'max_pain', 'oi_buildup', 'pcr', 'expected_move'];
-/** Log-moneyness at which the surface is drawn. */
-const GRID = Array.from({ length: 41 }, (_, i) => -0.2 + i * 0.01);
-const SMILES = 6;
-/** How far a smile is drawn, in standard deviations of its own: what lies beyond is in the CSV. */
-const SIGMAS = 2.5;
-/** A narrow screen wants the surface further away. */
-const FAR = innerWidth < 600 ? 1.4 : 1;
 const HISTORY_AGAIN_MS = 60_000;
 
 export const title = ({ symbol }) => `${symbol} surface`;
 export const selection = ({ symbol }) => ({ symbols: [symbol], names: NAMES });
 
-const idOf = (symbol) => (slice) => (slice.root && slice.root !== symbol ? `${slice.expiry} ${slice.root}` : slice.expiry);
-const why = (document, what) => (document ? `No value: ${document.meta.reason ?? what}.` : `Nothing published yet: ${what}.`);
+const idOf = (symbol) => (slice) =>
+  slice.root && slice.root !== symbol ? `${slice.expiry} ${slice.root}` : slice.expiry;
 
 export function mount(root, { store, symbol, query, setQuery }) {
   const get = (name) => store.get(symbol, name);
@@ -30,38 +24,79 @@ export function mount(root, { store, symbol, query, setQuery }) {
   let turning;
   let past = { text: 'Asking for the history…' };
 
-  const picker = h('select', { id: 'expiry', onchange: () => { chosen = picker.value; setQuery({ expiry: chosen }); for (const one of [pain, interest]) one.draw(true); } });
-  const turn = h('button', { type: 'button', class: 'tool', 'aria-pressed': 'false', onclick: () => rotate(!turning) }, 'Rotate');
-  const slices = () => get('surface')?.by_expiry?.filter((one) => one.rows?.strike.length > 1) ?? [];
+  const picker = h('select', {
+    id: 'expiry',
+    onchange: () => {
+      chosen = picker.value;
+      setQuery({ expiry: chosen });
+      for (const one of [pain, interest]) one.draw(true);
+    },
+  });
+  const turn = h(
+    'button',
+    { type: 'button', class: 'tool', 'aria-pressed': 'false', onclick: () => rotate(!turning) },
+    'Rotate',
+  );
   const sliceOf = (name) => get(name)?.by_expiry?.find((one) => id(one) === chosen) ?? get(name)?.by_expiry?.[0];
 
   const chart = (options) => new Chart({ of: symbol, ...options });
   const solid = chart({
-    title: 'Volatility surface', unit: 'implied volatility, percent, of the contract out of the money; ln(K/F) by days to settlement', span: 6, height: 470, controls: [turn],
-    document: () => get('surface'), figure: surfaceFigure,
+    title: 'Volatility surface',
+    unit: 'implied volatility, percent, of the contract out of the money; ln(K/F) by days to settlement',
+    span: 6,
+    height: 470,
+    controls: [turn],
+    document: () => get('surface'),
+    figure: (colour) => surfaceFigure(get('surface'), symbol, id, colour),
   });
   const smiles = chart({
-    title: 'Smiles', unit: 'implied volatility, percent, by strike, 2.5 σ to each side; points quoted, line fitted (SVI), dotted where there is no fit', span: 6, height: 470,
-    document: () => get('surface'), figure: smileFigure,
+    title: 'Smiles',
+    unit: 'implied volatility, percent, by strike, 2.5 σ to each side; points quoted, line fitted (SVI), dotted where there is no fit',
+    span: 6,
+    height: 470,
+    document: () => get('surface'),
+    figure: (colour) => smileFigure(get('surface'), id, colour),
   });
   const pain = chart({
-    title: 'Max pain', unit: 'money paid to holders, by settlement price; least at max pain', span: 4,
-    document: () => get('max_pain'), figure: painFigure,
+    title: 'Max pain',
+    unit: 'money paid to holders, by settlement price; least at max pain',
+    span: 4,
+    document: () => get('max_pain'),
+    figure: painFigure,
   });
   const interest = chart({
-    title: 'Open interest by strike', unit: 'contracts open, calls up, puts down; Δ by a click on the legend', span: 4,
-    document: () => get('oi_buildup'), figure: interestFigure,
+    title: 'Open interest by strike',
+    unit: 'contracts open, calls up, puts down; Δ by a click on the legend',
+    span: 4,
+    document: () => get('oi_buildup'),
+    figure: interestFigure,
   });
   const ratio = chart({
-    title: 'Put-call ratio through the day', unit: 'puts over calls, all expiries; above 1 more puts', span: 4,
-    document: () => get('pcr'), figure: ratioFigure,
+    title: 'Put-call ratio through the day',
+    unit: 'puts over calls, all expiries; above 1 more puts',
+    span: 4,
+    document: () => get('pcr'),
+    figure: ratioFigure,
   });
   const charts = [solid, smiles, pain, interest, ratio];
   const marks = h('span', { class: 'muted' });
   root.append(
-    h('div', { class: 'head' }, h('h1', {}, symbol), h('label', { for: 'expiry', class: 'muted' }, 'Expiry of max pain and open interest'), picker, marks,
-      h('a', { href: `#/symbol/${encodeURIComponent(symbol)}` }, 'Symbol'), h('a', { href: `#/chain/${encodeURIComponent(symbol)}` }, 'Option chain')),
-    h('div', { class: 'board gap' }, charts.map((one) => one.element)));
+    h(
+      'div',
+      { class: 'head' },
+      h('h1', {}, symbol),
+      h('label', { for: 'expiry', class: 'muted' }, 'Expiry of max pain and open interest'),
+      picker,
+      marks,
+      h('a', { href: `#/symbol/${encodeURIComponent(symbol)}` }, 'Symbol'),
+      h('a', { href: `#/chain/${encodeURIComponent(symbol)}` }, 'Option chain'),
+    ),
+    h(
+      'div',
+      { class: 'board gap' },
+      charts.map((one) => one.element),
+    ),
+  );
 
   function fillPicker() {
     const ids = (get('max_pain')?.by_expiry ?? []).map(id);
@@ -75,78 +110,51 @@ export function mount(root, { store, symbol, query, setQuery }) {
   function rotate(on) {
     turn.setAttribute('aria-pressed', String(on));
     clearInterval(turning);
-    turning = on ? setInterval(() => {
-      if (!solid.drawn || !solid.inSight || document.hidden) return;
-      angle += 0.02;
-      const eye = { x: 1.97 * FAR * Math.cos(angle), y: 1.97 * FAR * Math.sin(angle), z: 0.66 * FAR };
-      window.Plotly.relayout(solid.body, { 'scene.camera.eye': eye });
-    }, 100) : undefined;
-  }
-
-  function surfaceFigure(colour) {
-    const rows = slices();
-    if (rows.length < 2) return why(get('surface'), 'a surface needs two expiries with quotes');
-    const days = rows.map((one) => one.t_years * 365);
-    const z = rows.map((one) => along(one.rows, GRID));
-    const axis = { gridcolor: colour.line, color: colour.muted, backgroundcolor: 'rgba(0,0,0,0)', tickfont: { size: 10 }, title: { font: { size: 11 } } };
-    return {
-      data: [{
-        type: 'surface', x: GRID, y: days, z, connectgaps: false, showscale: false,
-        colorscale: [[0, colour.up], [0.5, colour.middle], [1, colour.down]],
-        contours: { y: { show: true, color: colour.panel, width: 1 } },
-        hovertemplate: 'ln(K/F) %{x:.2f}<br>%{y:.1f} d<br>%{z:.2f} %<extra></extra>',
-      }],
-      layout: {
-        hovermode: 'closest', margin: { l: 0, r: 0, t: 0, b: 0 },
-        scene: {
-          uirevision: symbol, camera: { eye: { x: 1.28 * FAR, y: -1.5 * FAR, z: 0.66 * FAR }, center: { x: 0, y: 0, z: -0.18 } }, aspectmode: 'manual', aspectratio: { x: 1.3, y: 1.3, z: 0.8 },
-          xaxis: { ...axis, title: { text: 'ln(K/F)', font: { size: 11 } } }, yaxis: { ...axis, type: 'log', tickvals: [0.25, 1, 3, 7, 14, 30, 90, 180, 365], ticktext: ['6 h', '1', '3', '7', '14', '30', '90', '180', '365'], title: { text: 'days', font: { size: 11 } } }, zaxis: { ...axis, title: { text: 'IV %', font: { size: 11 } } },
-        },
-      },
-      rows: [['expiry', 'days', 'strike', 'log_moneyness', 'call_iv', 'put_iv', 'mid_iv'], ...rows.flatMap((one) => one.rows.strike.map((strike, i) => [id(one), one.t_years * 365, strike, one.rows.log_moneyness[i], one.rows.call_iv[i], one.rows.put_iv[i], one.rows.mid_iv[i]]))],
-      summary: `At the money ${rows.map((one) => `${id(one)} ${(one.atm_iv * 100).toFixed(1)} %`).slice(0, 4).join(', ')}.`,
-    };
-  }
-
-  function smileFigure(colour) {
-    const rows = slices();
-    if (!rows.length) return why(get('surface'), 'smiles need quotes');
-    const picked = spreadOut(rows, SMILES);
-    const spot = get('surface').spot;
-    const inks = [colour.up, colour.down, colour.third, colour.net, colour.good, colour.muted];
-    const symbols = ['circle', 'square', 'diamond', 'cross', 'triangle-up', 'x'];
-    const data = picked.flatMap((one, n) => {
-      const ink = inks[n % inks.length];
-      const inside = one.rows.strike.map((strike, i) => i).filter((i) => Math.abs(one.rows.log_moneyness[i]) < Math.max(0.012, SIGMAS * (one.atm_iv ?? 0.2) * Math.sqrt(one.t_years)));
-      const quoted = { type: 'scatter', mode: 'markers', x: inside.map((i) => one.rows.strike[i]), y: inside.map((i) => (one.rows.mid_iv[i] === null ? null : one.rows.mid_iv[i] * 100)), name: id(one), legendgroup: id(one), marker: { color: ink, size: 4, symbol: symbols[n % symbols.length] }, hovertemplate: `%{y:.2f} %<extra>${id(one)}</extra>` };
-      if (!one.svi) return [{ ...quoted, mode: 'lines+markers', line: { color: ink, width: 1, dash: 'dot' } }];
-      const fitted = { type: 'scatter', mode: 'lines', x: quoted.x, y: inside.map((i) => svi(one, one.rows.log_moneyness[i])), legendgroup: id(one), showlegend: false, hoverinfo: 'skip', line: { color: ink, width: 1.3 } };
-      return [fitted, quoted];
-    });
-    const mark = level(spot, 'spot', colour.text, 0, 'solid');
-    const broken = rows.filter((one) => one.arbitrage?.butterfly?.free === false || one.arbitrage?.calendar?.violations > 0).map(id);
-    return {
-      data,
-      layout: {
-        hovermode: 'closest', xaxis: { tickformat: ',' }, yaxis: { ticksuffix: ' %' },
-        shapes: [mark.shape], annotations: [mark.annotation, { xref: 'paper', yref: 'paper', x: 1, y: 1, xanchor: 'right', yanchor: 'top', showarrow: false, font: { size: 10, color: broken.length ? colour.warn : colour.muted }, text: broken.length ? `arbitrage in: ${broken.join(', ')}` : 'no arbitrage in the fits' }],
-      },
-      rows: [['expiry', 'strike', 'mid_iv', 'svi_iv'], ...picked.flatMap((one) => one.rows.strike.map((strike, i) => [id(one), strike, one.rows.mid_iv[i], one.svi ? svi(one, one.rows.log_moneyness[i]) / 100 : null]))],
-    };
+    turning = on
+      ? setInterval(() => {
+          if (!solid.drawn || !solid.inSight || document.hidden) return;
+          angle += 0.02;
+          const eye = { x: 1.97 * FAR * Math.cos(angle), y: 1.97 * FAR * Math.sin(angle), z: 0.66 * FAR };
+          window.Plotly.relayout(solid.body, { 'scene.camera.eye': eye });
+        }, 100)
+      : undefined;
   }
 
   function painFigure(colour) {
     const slice = sliceOf('max_pain');
-    if (!slice?.curve?.length) return why(get('max_pain'), slice?.reason?.replaceAll('_', ' ') ?? 'max pain needs open interest');
+    if (!slice?.curve?.length)
+      return none(get('max_pain'), slice?.reason?.replaceAll('_', ' ') ?? 'max pain needs open interest');
     const near = inSight(slice.curve.map((one) => one.strike));
     const x = slice.curve.map((one) => one.strike);
     const spot = get('max_pain').spot;
     const currency = get('max_pain').meta.currency;
-    const marks = [level(slice.max_pain_strike, `max pain ${priceText(slice.max_pain_strike)}`, colour.down, 0), level(spot, `spot ${priceText(spot)}`, colour.text, 1, 'solid')];
-    const visible = slice.curve.filter((one) => one.strike >= near[0] && one.strike <= near[1]).map((one) => one.payout);
+    const marks = [
+      level(slice.max_pain_strike, `max pain ${priceText(slice.max_pain_strike)}`, colour.down, 0),
+      level(spot, `spot ${priceText(spot)}`, colour.text, 1, 'solid'),
+    ];
+    const visible = slice.curve
+      .filter((one) => one.strike >= near[0] && one.strike <= near[1])
+      .map((one) => one.payout);
     return {
-      data: [{ type: 'scatter', mode: 'lines', x, y: slice.curve.map((one) => one.payout), customdata: slice.curve.map((one) => compactText(one.payout)), name: 'paid', line: { color: colour.up, width: 2 }, hovertemplate: `%{customdata} ${currency}<extra>%{x}</extra>` }],
-      layout: { showlegend: false, xaxis: { range: near, tickformat: ',' }, yaxis: { exponentformat: 'B', range: [0, Math.max(...visible) * 1.05] }, shapes: marks.map((one) => one.shape), annotations: marks.map((one) => one.annotation) },
+      data: [
+        {
+          type: 'scatter',
+          mode: 'lines',
+          x,
+          y: slice.curve.map((one) => one.payout),
+          customdata: slice.curve.map((one) => compactText(one.payout)),
+          name: 'paid',
+          line: { color: colour.up, width: 2 },
+          hovertemplate: `%{customdata} ${currency}<extra>%{x}</extra>`,
+        },
+      ],
+      layout: {
+        showlegend: false,
+        xaxis: { range: near, tickformat: ',' },
+        yaxis: { exponentformat: 'B', range: [0, Math.max(...visible) * 1.05] },
+        shapes: marks.map((one) => one.shape),
+        annotations: marks.map((one) => one.annotation),
+      },
       rows: [['settlement', 'payout'], ...slice.curve.map((one) => [one.strike, one.payout])],
       summary: `Max pain of ${slice.expiry} at ${slice.max_pain_strike}.`,
     };
@@ -154,18 +162,50 @@ export function mount(root, { store, symbol, query, setQuery }) {
 
   function interestFigure(colour) {
     const slice = sliceOf('oi_buildup');
-    if (!slice?.strikes?.length) return why(get('oi_buildup'), 'it needs open interest');
+    if (!slice?.strikes?.length) return none(get('oi_buildup'), 'it needs open interest');
     const x = slice.strikes.map((one) => one.strike);
     const bar = (side, sign, ink, name, key, opacity) => ({
-      type: 'bar', x, y: slice.strikes.map((one) => (typeof one[side]?.[key] === 'number' ? sign * one[side][key] : null)), customdata: slice.strikes.map((one) => compactText(one[side]?.[key] ?? 0)), name,
-      marker: { color: ink, opacity }, hovertemplate: '%{customdata}<extra>%{fullData.name}</extra>', visible: opacity === 1 ? true : 'legendonly',
+      type: 'bar',
+      x,
+      y: slice.strikes.map((one) => (typeof one[side]?.[key] === 'number' ? sign * one[side][key] : null)),
+      customdata: slice.strikes.map((one) => compactText(one[side]?.[key] ?? 0)),
+      name,
+      marker: { color: ink, opacity },
+      hovertemplate: '%{customdata}<extra>%{fullData.name}</extra>',
+      visible: opacity === 1 ? true : 'legendonly',
     });
     const near = inSight(x);
-    const marks = [level(slice.support, 'support', colour.down, 0, 'dot', true), level(slice.resistance, 'resistance', colour.up, 1, 'dot', slice.resistance > near[1] - (near[1] - near[0]) / 5), level(get('oi_buildup').spot, 'spot', colour.text, 2, 'solid')].filter((one) => typeof one.shape.x0 === 'number');
+    const marks = [
+      level(slice.support, 'support', colour.down, 0, 'dot', true),
+      level(slice.resistance, 'resistance', colour.up, 1, 'dot', slice.resistance > near[1] - (near[1] - near[0]) / 5),
+      level(get('oi_buildup').spot, 'spot', colour.text, 2, 'solid'),
+    ].filter((one) => typeof one.shape.x0 === 'number');
     return {
-      data: [bar('call', 1, colour.up, 'calls', 'open_interest', 1), bar('put', -1, colour.down, 'puts', 'open_interest', 1), bar('call', 1, colour.net, 'Δ calls', 'oi_change', 0.99), bar('put', -1, colour.third, 'Δ puts', 'oi_change', 0.99)],
-      layout: { barmode: 'relative', xaxis: { range: near, tickformat: ',' }, yaxis: { exponentformat: 'B' }, shapes: marks.map((one) => one.shape), annotations: marks.map((one) => one.annotation) },
-      rows: [['strike', 'call_oi', 'call_oi_change', 'call_state', 'put_oi', 'put_oi_change', 'put_state'], ...slice.strikes.map((one) => [one.strike, one.call?.open_interest, one.call?.oi_change, one.call?.state, one.put?.open_interest, one.put?.oi_change, one.put?.state])],
+      data: [
+        bar('call', 1, colour.up, 'calls', 'open_interest', 1),
+        bar('put', -1, colour.down, 'puts', 'open_interest', 1),
+        bar('call', 1, colour.net, 'Δ calls', 'oi_change', 0.99),
+        bar('put', -1, colour.third, 'Δ puts', 'oi_change', 0.99),
+      ],
+      layout: {
+        barmode: 'relative',
+        xaxis: { range: near, tickformat: ',' },
+        yaxis: { exponentformat: 'B' },
+        shapes: marks.map((one) => one.shape),
+        annotations: marks.map((one) => one.annotation),
+      },
+      rows: [
+        ['strike', 'call_oi', 'call_oi_change', 'call_state', 'put_oi', 'put_oi_change', 'put_state'],
+        ...slice.strikes.map((one) => [
+          one.strike,
+          one.call?.open_interest,
+          one.call?.oi_change,
+          one.call?.state,
+          one.put?.open_interest,
+          one.put?.oi_change,
+          one.put?.state,
+        ]),
+      ],
       summary: `${slice.interpretation}. Support ${slice.support ?? 'none'}, resistance ${slice.resistance ?? 'none'}.`,
     };
   }
@@ -175,7 +215,15 @@ export function mount(root, { store, symbol, query, setQuery }) {
     const x = past.rows.map((row) => new Date(row[0]));
     const names = past.fields.map((field, i) => [field, i + 1]).filter(([field]) => /pcr_(oi|volume)$/.test(field));
     return {
-      data: names.map(([field, i], n) => ({ type: 'scatter', mode: 'lines', x, y: past.rows.map((row) => row[i]), name: field.endsWith('oi') ? 'open interest' : 'volume', line: { color: n ? colour.down : colour.up, width: 1.6, dash: n ? 'dot' : 'solid' }, hovertemplate: '%{y:.3f}<extra>%{fullData.name}</extra>' })),
+      data: names.map(([field, i], n) => ({
+        type: 'scatter',
+        mode: 'lines',
+        x,
+        y: past.rows.map((row) => row[i]),
+        name: field.endsWith('oi') ? 'open interest' : 'volume',
+        line: { color: n ? colour.down : colour.up, width: 1.6, dash: n ? 'dot' : 'solid' },
+        hovertemplate: '%{y:.3f}<extra>%{fullData.name}</extra>',
+      })),
       layout: { xaxis: { type: 'date' } },
       rows: [['time', ...past.fields], ...past.rows.map(([at, ...values]) => [new Date(at).toISOString(), ...values])],
     };
@@ -184,10 +232,19 @@ export function mount(root, { store, symbol, query, setQuery }) {
   async function loadPast() {
     const from = new Date(store.now() - 24 * 3_600_000).toISOString();
     try {
-      past = await ask(`/analytics/${encodeURIComponent(symbol)}/pcr/history?from=${from}&step=60&fields=total.pcr_oi,total.pcr_volume`);
+      past = await ask(
+        `/analytics/${encodeURIComponent(symbol)}/pcr/history?from=${from}&step=60&fields=total.pcr_oi,total.pcr_volume`,
+      );
       if (!past.rows.length) past = { text: 'The history holds nothing of today yet.' };
     } catch (error) {
-      past = { text: error.code === 'history_off' ? 'History is off, so there is no day to draw. Set history.url = "sqlite:history.db" in analytics.toml to keep one.' : error.code === 'history_away' ? `The history is away since ${error.body.since ?? 'a while'}: ${error.message}.` : `No history: ${error.message}.` };
+      past = {
+        text:
+          error.code === 'history_off'
+            ? 'History is off, so there is no day to draw. Set history.url = "sqlite:history.db" in analytics.toml to keep one.'
+            : error.code === 'history_away'
+              ? `The history is away since ${error.body.since ?? 'a while'}: ${error.message}.`
+              : `No history: ${error.message}.`,
+      };
     }
     ratio.stale = true;
     ratio.draw(true);
@@ -212,34 +269,14 @@ export function mount(root, { store, symbol, query, setQuery }) {
     tick() {
       fillPicker();
       for (const one of charts) one.tick(store.now());
-      setText(marks, chosen && sliceOf('max_pain') ? `max pain ${priceText(sliceOf('max_pain').max_pain_strike ?? NaN)}` : '');
+      setText(
+        marks,
+        chosen && sliceOf('max_pain') ? `max pain ${priceText(sliceOf('max_pain').max_pain_strike ?? NaN)}` : '',
+      );
     },
     close() {
       rotate(false);
       clearInterval(again);
     },
   };
-}
-
-/** Volatility of a slice in percent at each of these log-moneynesses, between its quotes; null beyond. */
-function along({ log_moneyness: k, mid_iv: iv }, grid) {
-  const known = k.map((_, i) => i).filter((i) => typeof iv[i] === 'number');
-  let at = 0;
-  return grid.map((x) => {
-    while (at + 1 < known.length && k[known[at + 1]] < x) at++;
-    const [a, b] = [known[at], known[at + 1]];
-    if (b === undefined || x < k[a] || x > k[b]) return null;
-    return 100 * (iv[a] + ((iv[b] - iv[a]) * (x - k[a])) / (k[b] - k[a]));
-  });
-}
-
-/** Raw SVI (Gatheral): total variance to volatility in percent. */
-function svi({ svi: { a, b, rho, m, sigma }, t_years: t }, k) {
-  const variance = a + b * (rho * (k - m) + Math.sqrt((k - m) ** 2 + sigma ** 2));
-  return variance > 0 ? 100 * Math.sqrt(variance / t) : null;
-}
-
-function spreadOut(rows, most) {
-  if (rows.length <= most) return rows;
-  return Array.from({ length: most }, (_, i) => rows[Math.round((i * (rows.length - 1)) / (most - 1))]);
 }

@@ -20,10 +20,13 @@ export class Table {
     this.dirty = new Set();
     this.body = h('tbody', {});
     this.heads = columns.map((column) => this.head(column));
-    this.table = h('table', { class: 'grid', 'aria-rowcount': '0' },
+    this.table = h(
+      'table',
+      { class: 'grid', 'aria-rowcount': '0' },
       h('caption', { class: 'sr' }, caption),
       h('thead', {}, h('tr', {}, this.heads)),
-      this.body);
+      this.body,
+    );
     this.element = h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': caption }, this.table);
     this.top = spacer(columns.length);
     this.bottom = spacer(columns.length);
@@ -40,7 +43,12 @@ export class Table {
   }
 
   head(column) {
-    const button = h('button', { type: 'button', onclick: () => this.sortBy(column) }, column.label, h('span', { class: 'dir', 'aria-hidden': 'true' }));
+    const button = h(
+      'button',
+      { type: 'button', onclick: () => this.sortBy(column) },
+      column.label,
+      h('span', { class: 'dir', 'aria-hidden': 'true' }),
+    );
     return h('th', { scope: 'col', title: column.title, class: column.text ? 'text' : null }, button);
   }
 
@@ -150,11 +158,19 @@ export class Table {
   makeRow(key) {
     const cells = this.columns.map((column, i) => {
       const target = i === 0 && this.link ? h('a', { href: this.link(key) }) : null;
-      const attributes = { class: column.text ? 'text' : null, 'data-symbol': column.field ? key : null, 'data-field': column.field };
+      const attributes = {
+        class: column.text ? 'text' : null,
+        'data-symbol': column.field ? key : null,
+        'data-field': column.field,
+      };
       const cell = i === 0 ? h('th', { scope: 'row', ...attributes }, target) : h('td', attributes);
       return target ?? cell;
     });
-    const element = h('tr', {}, cells.map((cell) => (cell.tagName === 'A' ? cell.parentNode : cell)));
+    const element = h(
+      'tr',
+      {},
+      cells.map((cell) => (cell.tagName === 'A' ? cell.parentNode : cell)),
+    );
     return { element, cells };
   }
 
@@ -175,12 +191,37 @@ function spacer(columns) {
 /** A small table that is made at once: head texts, and rows of elements or texts. */
 export function plainTable(caption, heads, rows, { text = 1 } = {}) {
   const left = (i) => (i < text ? 'text' : null);
-  return h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': caption },
-    h('table', { class: 'grid' },
+  return h(
+    'div',
+    { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': caption },
+    h(
+      'table',
+      { class: 'grid' },
       h('caption', { class: 'sr' }, caption),
-      h('thead', {}, h('tr', {}, heads.map((head, i) => h('th', { scope: 'col', class: left(i) }, head)))),
-      h('tbody', {}, rows.map((row) => h('tr', {}, row.map((cell, i) =>
-        i === 0 ? h('th', { scope: 'row', class: left(i) }, cell) : h('td', { class: left(i) }, cell)))))));
+      h(
+        'thead',
+        {},
+        h(
+          'tr',
+          {},
+          heads.map((head, i) => h('th', { scope: 'col', class: left(i) }, head)),
+        ),
+      ),
+      h(
+        'tbody',
+        {},
+        rows.map((row) =>
+          h(
+            'tr',
+            {},
+            row.map((cell, i) =>
+              i === 0 ? h('th', { scope: 'row', class: left(i) }, cell) : h('td', { class: left(i) }, cell),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 /** An element that shows a formatted value, for tables and lists made at once. */
