@@ -5,7 +5,7 @@ import { csv, download, h, setAttribute, setText, svg } from './dom.js';
 import { ageText, priceText } from './format.js';
 import { freshness } from './store.js';
 
-/** A chart is drawn again at most this often. */
+/** A chart is drawn again at most this often, unless its `redrawMs` says otherwise. */
 const REDRAW_MS = 2000;
 
 let loading;
@@ -72,7 +72,7 @@ export function colours() {
  */
 export class Chart {
   constructor(options) {
-    Object.assign(this, { height: 260, span: 6 }, options);
+    Object.assign(this, { height: 260, span: 6, redrawMs: REDRAW_MS }, options);
     this.body = h('div', { class: 'plot', 'data-height': this.height });
     this.body.style.height = `${this.height}px`;
     this.age = h('span', { class: 'muted age' });
@@ -131,7 +131,7 @@ export class Chart {
     if (this.closed || !this.inSight || this.busy) return;
     const document = this.document?.();
     if (!again && this.drawn && document === this.drawnOf && !this.stale) return;
-    const wait = again ? 0 : REDRAW_MS - (performance.now() - (this.drawnAt ?? -REDRAW_MS));
+    const wait = again ? 0 : this.redrawMs - (performance.now() - (this.drawnAt ?? -this.redrawMs));
     if (wait > 0) {
       clearTimeout(this.later);
       this.later = setTimeout(() => this.draw(), wait);

@@ -8,6 +8,8 @@ import { get as ask } from './api.js';
 import { compactText, priceText } from './format.js';
 
 const NAMES = ['summary', 'surface', 'max_pain', 'oi_buildup', 'pcr', 'expected_move'];
+/** Drawing a surface costs much where there is no graphics card, and it hardly moves. */
+const SOLID_REDRAW_MS = 20_000;
 const HISTORY_AGAIN_MS = 60_000;
 
 export const title = ({ symbol }) => `${symbol} surface`;
@@ -46,6 +48,7 @@ export function mount(root, { store, symbol, query, setQuery }) {
     span: 6,
     height: 470,
     controls: [turn],
+    redrawMs: SOLID_REDRAW_MS,
     document: () => get('surface'),
     figure: (colour) => surfaceFigure(get('surface'), symbol, id, colour),
   });
