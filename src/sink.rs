@@ -29,6 +29,8 @@ pub struct Sink {
 enum Place {
     Redis(Arc<Redis>),
     Board(Arc<Board>),
+    /// The board, and a Redis server to look at.
+    Copied(Arc<Board>, Arc<Redis>),
     /// The board, and every document written in a file besides.
     Replay(Arc<Board>, Arc<Mutex<ReplayFiles>>),
 }
@@ -53,6 +55,11 @@ impl Sink {
     /// The in-process board.
     pub fn board(board: Arc<Board>) -> Self {
         Place::Board(board).into()
+    }
+
+    /// The in-process board, and everything in a Redis server besides, for people to look at.
+    pub fn copied(board: Arc<Board>, redis: Arc<Redis>) -> Self {
+        Place::Copied(board, redis).into()
     }
 
     /// The board, and every document written in a file besides.
@@ -99,6 +106,10 @@ impl Sink {
         match &self.place {
             Place::Redis(redis) => redis.publish(named).await?,
             Place::Board(board) => board.publish(named, now, |_| {}),
+            Place::Copied(board, redis) => {
+                board.publish(named, now, |_| {});
+                redis.publish(named).await?;
+            }
             Place::Replay(board, files) => {
                 let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
                 board.publish(named, now, |write| files.document(write));
@@ -154,16 +165,12 @@ impl Sink {
             .collect();
         match &self.place {
             Place::Redis(redis) => redis.beat(&names, value.clone(), ttl_seconds).await?,
+            Place::Copied(board, redis) => {
+                board_beat(board, &names, &value, ttl_seconds, now);
+                redis.beat(&names, value.clone(), ttl_seconds).await?;
+            }
             Place::Board(board) | Place::Replay(board, _) => {
-                let write = |name: String| Write {
-                    document: "heartbeat",
-                    key: name.into(),
-                    value: value.clone(),
-                    ttl_seconds,
-                    how: How::Replace,
-                };
-                let writes: Vec<Write> = names.into_iter().map(write).collect();
-                board.publish(&writes, now, |_| {});
+                board_beat(board, &names, &value, ttl_seconds, now);
             }
         }
         if let Some(published) = &self.published {
@@ -175,7 +182,7 @@ impl Sink {
     /// Bytes read and written since the last call, where they go over a connection.
     pub fn take_traffic(&self) -> Option<(u64, u64)> {
         match &self.place {
-            Place::Redis(redis) => Some(redis.take_traffic()),
+            Place::Redis(redis) | Place::Copied(_, redis) => Some(redis.take_traffic()),
             Place::Board(_) | Place::Replay(..) => None,
         }
     }
@@ -187,6 +194,18 @@ impl Sink {
             files.trades(symbol, trades);
         }
     }
+}
+
+fn board_beat(board: &Board, names: &[String], value: &Bytes, ttl_seconds: u64, now: Timestamp) {
+    let write = |name: &String| Write {
+        document: "heartbeat",
+        key: name.as_str().into(),
+        value: value.clone(),
+        ttl_seconds,
+        how: How::Replace,
+    };
+    let writes: Vec<Write> = names.iter().map(write).collect();
+    board.publish(&writes, now, |_| {});
 }
 
 /// Every document, and behind it the same at its second names.

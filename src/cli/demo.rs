@@ -3,40 +3,48 @@
 
 use std::io::{IsTerminal, Write as _};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::Args;
 use quant::calculators::PER_SYMBOL;
 use quant::market::{Span, Symbol, Timestamp};
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::run::sessions;
 use super::{Common, UsageError, runtime, stop_signal};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, RedisUrl};
 use crate::engine::Engine;
 use crate::engine::run::{beat, turn};
 use crate::engine::setup::{Setup, calendars};
 use crate::engine::status::StatusBoard;
+use crate::feed::dirt::Dirt;
 use crate::feed::message::Message;
 use crate::feed::synthetic::Market;
 use crate::feed::wire::Wire;
+use crate::history::writer::History;
 use crate::http;
-use crate::recording::Op;
+use crate::recording::{Op, Record};
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::store::board::Board;
 use crate::store::exchange::Fetched;
 use crate::store::keys;
 use crate::store::published::Published;
+use crate::store::redis::Redis;
 use crate::telemetry;
 
 /// The market's own past that is computed before the first screen, so that it shows numbers.
 const PAST: Span = Span::from_millis(25 * 60_000);
 /// How long before the first screen there are option chains: what rests on them needs no past.
 const CHAINS: Span = Span::from_millis(6_000);
+/// Between two chains of the past.
+const CHAINS_EVERY: Span = Span::from_millis(5 * 60_000);
 /// How often the market moves on.
 const BEAT: Duration = Duration::from_millis(50);
 /// How often its state is shown: as often as the engine looks.
@@ -49,8 +57,10 @@ const DRAW: Duration = Duration::from_millis(1000);
 #[command(after_help = "Examples:
   analytics demo
   analytics demo --seed 7 --speed 10
+  analytics demo --redis redis://127.0.0.1:6379 --dirt 0.01
 
-Ctrl-C ends it and leaves nothing behind.")]
+The dashboard is at the address it prints. Ctrl-C ends it and leaves nothing behind; documents that
+were copied into a Redis expire there.")]
 pub(super) struct DemoArgs {
     /// The same seed gives the same market
     #[arg(long, value_name = "N")]
@@ -58,6 +68,12 @@ pub(super) struct DemoArgs {
     /// How much faster than life the market moves
     #[arg(long, value_name = "X")]
     speed: Option<f64>,
+    /// Spoil each record with this probability, as sources do
+    #[arg(long, value_name = "P")]
+    dirt: Option<f64>,
+    /// Copy every document into this Redis, to be looked at with redis-cli; without a password
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
     /// Where HTTP listens
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
@@ -81,6 +97,8 @@ pub(super) fn execute(args: DemoArgs, common: &Common) -> anyhow::Result<ExitCod
         Some(seconds) => Duration::from_secs_f64(seconds.min(1e9)),
         None => Duration::MAX,
     };
+    let copy = args.redis.as_deref().map(copy_to).transpose()?;
+    let folder = Folder::new().context("cannot make a folder for the demo's history")?;
     let mut over = vec![
         "redis.url=\"memory:\"".to_owned(),
         "market.exchange=\"ALWAYS\"".to_owned(),
@@ -93,8 +111,15 @@ pub(super) fn execute(args: DemoArgs, common: &Common) -> anyhow::Result<ExitCod
         "update_intervals.gex_dex=5".to_owned(),
         "update_intervals.volatility=5".to_owned(),
         "update_intervals.portfolio=5".to_owned(),
+        format!(
+            "history.url=\"sqlite:{}\"",
+            folder.0.join("history.db").display()
+        ),
+        "history.metrics_seconds=10".to_owned(),
+        "history.chain_seconds=60".to_owned(),
     ];
     over.extend(args.seed.map(|seed| format!("feed.seed={seed}")));
+    over.extend(args.dirt.map(|dirt| format!("feed.dirt={dirt}")));
     over.extend(args.speed.map(|speed| format!("feed.speed={speed}")));
     if let Some(address) = args.listen {
         over.push(format!("http.listen=[\"{address}\"]"));
@@ -114,7 +139,40 @@ pub(super) fn execute(args: DemoArgs, common: &Common) -> anyhow::Result<ExitCod
     let market = market.map_err(UsageError)?;
     name_symbols(&mut config, &market);
     let setup = Arc::new(Setup::new(config, PER_SYMBOL).forgetful());
-    runtime()?.block_on(demo(setup, market, start, patience))
+    runtime()?.block_on(demo(setup, market, copy, start, patience))
+}
+
+/// How to connect to the Redis that documents are copied into.
+fn copy_to(url: &str) -> Result<crate::config::Redis, UsageError> {
+    let url = RedisUrl::new(url).map_err(|why| UsageError(format!("--redis: {why}")))?;
+    if url.reveal() == "memory:" {
+        return Err(UsageError(
+            "--redis: the demo is in memory anyway".to_owned(),
+        ));
+    }
+    let defaults = crate::config::Redis::default();
+    Ok(crate::config::Redis { url, ..defaults })
+}
+
+/// A folder of this demo alone, gone when it ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> std::io::Result<Self> {
+        let name = format!("analytics-demo-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        // One that a killed demo of the same number left behind.
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed is in the system's folder for what nobody misses.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// The symbols of the market, in the currency each trades in.
@@ -132,6 +190,7 @@ fn name_symbols(config: &mut Config, market: &Market) {
 async fn demo(
     setup: Arc<Setup>,
     market: Market,
+    copy: Option<crate::config::Redis>,
     start: Timestamp,
     patience: Duration,
 ) -> anyhow::Result<ExitCode> {
@@ -153,7 +212,15 @@ async fn demo(
     let status = StatusBoard::new(clock.now(), setup.period(), &setup.intervals);
     let status = Arc::new(status);
     let published = Arc::new(Published::new(clock.now()));
-    let sink = Sink::board(board.clone()).with_published(published.clone());
+    let history = History::start(&setup.config.history, sessions(&setup), clock.clone());
+    status.lock().history = history.as_ref().map(History::status);
+    let sink = match copy {
+        Some(copy) => Sink::copied(board.clone(), connected(&copy).await?),
+        None => Sink::board(board.clone()),
+    };
+    let sink = sink
+        .with_published(published.clone())
+        .with_history(history.as_ref().map(History::intake));
     let source = Source::Board(board.clone());
     let mut engine = Engine::with_threads(setup.clone(), source, sink.clone(), status.clone())?;
 
@@ -172,7 +239,7 @@ async fn demo(
         metrics,
         tokens: Arc::default(),
         door: None,
-        past: http::past::Past::new(None, clock.clone()),
+        past: http::past::Past::new(history.as_ref().map(History::reader), clock.clone()),
     };
     let server = tokio::spawn(listening.serve(state, stopped.clone()));
     let beating = beat(
@@ -213,15 +280,29 @@ async fn demo(
     for task in [beating, drawing, moving] {
         task.await?;
     }
+    if let Some(history) = history {
+        history.close(DRAW).await;
+    }
     // Connections that stay open are cut with the process.
     let _ = tokio::time::timeout(DRAW, server).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The Redis that documents are copied into.
+async fn connected(settings: &crate::config::Redis) -> anyhow::Result<Arc<Redis>> {
+    let redis = Redis::start(settings).map_err(|error| UsageError(error.to_string()))?;
+    let patience = Duration::from_millis(settings.connect_timeout_ms);
+    let reached = tokio::time::timeout(patience, redis.connected()).await;
+    let name = redis.name().to_owned();
+    reached.map_err(|_| UsageError(format!("--redis: cannot reach {name} (is it running?)")))?;
+    Ok(Arc::new(redis))
 }
 
 /// The synthetic market on the wall clock: its time runs `speed` times as fast.
 struct Live {
     market: Market,
     wire: Wire,
+    dirt: Option<Dirt>,
     board: Arc<Board>,
     start: Timestamp,
     speed: f64,
@@ -233,6 +314,7 @@ impl Live {
         Self {
             market,
             wire: Wire::new("synthetic", false),
+            dirt: (config.feed.dirt > 0.0).then(|| Dirt::new(config.feed.dirt, config.feed.seed)),
             board,
             start,
             speed: config.feed.speed,
@@ -244,7 +326,9 @@ impl Live {
     async fn live_through_past(&mut self, engine: &mut Engine, period: Span) -> anyhow::Result<()> {
         let mut now = self.start.minus(PAST);
         while now < self.start {
-            self.advance(now, now, now >= self.start.minus(CHAINS));
+            // Soon for the first screen, and a few before so that the day has a past.
+            let into = self.start.since(now).nanos() % CHAINS_EVERY.nanos();
+            self.advance(now, now, into <= CHAINS.nanos());
             engine.pass(now, None).await?;
             now = now.plus(period);
         }
@@ -268,17 +352,21 @@ impl Live {
 
     /// Until an instant of the market that is `now` on the wall.
     fn advance(&mut self, until: Timestamp, now: Timestamp, chains: bool) {
-        let (wire, board) = (&mut self.wire, &self.board);
+        let (wire, dirt, board) = (&mut self.wire, &mut self.dirt, &self.board);
         let (start, speed) = (self.start, self.speed);
         let wall = |at: Timestamp| match at <= start {
             true => at,
             false => start.plus(Span::from_seconds(at.since(start).seconds() / speed)),
         };
+        let mut keep = |record: Record| match record.op {
+            Op::Set => board.set(record.key, record.value),
+            Op::Rpush => board.push(record.key, record.value),
+            Op::Publish => {}
+        };
         let mut say = |message: Message| {
-            wire.write(&message.moved(wall), &mut |record| match record.op {
-                Op::Set => board.set(record.key, record.value),
-                Op::Rpush => board.push(record.key, record.value),
-                Op::Publish => {}
+            wire.write(&message.moved(wall), &mut |record| match dirt {
+                Some(dirt) => dirt.pass(record, &mut keep),
+                None => keep(record),
             });
         };
         self.market.advance(until, &mut say);

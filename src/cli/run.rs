@@ -217,7 +217,7 @@ async fn daemon(
 }
 
 /// Which session an instant belongs to, for history.
-fn sessions(setup: &Arc<Setup>) -> Arc<SessionOf> {
+pub(super) fn sessions(setup: &Arc<Setup>) -> Arc<SessionOf> {
     let setup = setup.clone();
     Arc::new(move |symbol, at| match Symbol::new(symbol) {
         Ok(symbol) if symbol.as_str() != ALL => setup.session_of(&symbol, at).date,

@@ -21,10 +21,11 @@ pub struct Reloaded {
 /// The settings `read` as far as a program that runs on `running` can take them.
 pub fn reload(running: &Config, read: Config) -> Reloaded {
     let mut config = read.clone();
-    // Connections, listeners, subscriptions, threads, the grid of the passes and the size of the tapes stand
+    // Connections, databases, listeners, subscriptions, threads, the grid of the passes and the size of the tapes stand
     // from the start on; a document that loses a name would stand there until it expires.
     config.redis = running.redis.clone();
     config.http = running.http.clone();
+    config.history = running.history.clone();
     config.keys = running.keys.clone();
     config.engine.cadence_hz = running.engine.cadence_hz;
     config.engine.compute_threads = running.engine.compute_threads;
@@ -42,10 +43,12 @@ fn differing(one: &Config, other: &Config) -> Vec<String> {
     let [left, right] = [one, other].map(by_key);
     let keys: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
     // Passwords are masked in the values.
-    let other_url = one.redis.url != other.redis.url;
-    let differs = |key: &&String| {
-        left.get(*key) != right.get(*key) || (other_url && key.as_str() == "redis.url")
-    };
+    let hidden = [
+        ("redis.url", one.redis.url != other.redis.url),
+        ("history.url", one.history.url != other.history.url),
+    ];
+    let differs =
+        |key: &&String| left.get(*key) != right.get(*key) || hidden.contains(&(key.as_str(), true));
     keys.into_iter().filter(differs).cloned().collect()
 }
 

@@ -28,7 +28,7 @@ const MAX_ID: usize = 64;
 /// What a page of ours may load and do: its own files, and pictures it drew itself. Charts set the
 /// style of elements they make.
 const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
+    "default-src 'self'; img-src 'self' data: blob:; \
      object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
 

@@ -9,7 +9,38 @@ use super::files::{File, answer, files, first_script, packed};
 use super::query::At;
 
 /// Every file of the page; a new one is a name here.
-const FILES: &[(&str, &[u8])] = &files!("page"; "index.html");
+const FILES: &[(&str, &[u8])] = &files!(
+    "page";
+    "api.js",
+    "app.js",
+    "book.js",
+    "chain.js",
+    "charts.css",
+    "charts.js",
+    "columns.js",
+    "correlation.js",
+    "dom.js",
+    "empty.js",
+    "exposure.js",
+    "flow.js",
+    "format.js",
+    "icon.svg",
+    "index.html",
+    "jobs.js",
+    "overview.js",
+    "panels.js",
+    "reference.js",
+    "sectors.js",
+    "skew.js",
+    "smile.js",
+    "store.js",
+    "stream.js",
+    "style.css",
+    "surface.js",
+    "symbol.js",
+    "table.js",
+    "totals.js"
+);
 
 static PACKED: LazyLock<Vec<(&str, File)>> = LazyLock::new(|| packed(FILES));
 

@@ -89,6 +89,11 @@ class Browser {
         '--use-angle=swiftshader',
         '--enable-unsafe-swiftshader',
         '--window-size=1440,900',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--disable-quic',
       ],
     };
     if (process.env.CHROMIUM) options.binary = process.env.CHROMIUM;

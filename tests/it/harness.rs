@@ -3,6 +3,7 @@
 //! Everything started here ends with its handle, and with the test process however that ends.
 
 mod analytics;
+pub(crate) mod browser;
 mod child;
 pub(crate) mod client;
 mod documents;

@@ -14,6 +14,7 @@ mod chain_service;
 mod channels;
 mod command_line;
 mod daemon;
+mod dashboard;
 mod deployment;
 mod faults;
 mod feed_cboe;
