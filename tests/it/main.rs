@@ -15,6 +15,7 @@ mod channels;
 mod command_line;
 mod daemon;
 mod dashboard;
+mod demo;
 mod deployment;
 mod faults;
 mod feed_cboe;
