@@ -43,6 +43,18 @@ use crate::telemetry;
 const PAST: Span = Span::from_millis(25 * 60_000);
 /// How long before the first screen there are option chains: what rests on them needs no past.
 const CHAINS: Span = Span::from_millis(6_000);
+/// The sectors of the market's own universe.
+const SECTORS: [(&str, &str); 9] = [
+    ("AAPL", "TECH"),
+    ("TSLA", "AUTOS"),
+    ("SPY", "US_INDICES"),
+    ("QQQ", "US_INDICES"),
+    ("SPX", "US_INDICES"),
+    ("NIFTY", "INDIA_INDICES"),
+    ("FINNIFTY", "INDIA_INDICES"),
+    ("BANKNIFTY", "INDIA_INDICES"),
+    ("SENSEX", "INDIA_INDICES"),
+];
 /// Between two chains of the past.
 const CHAINS_EVERY: Span = Span::from_millis(5 * 60_000);
 /// How often the market moves on.
@@ -111,6 +123,10 @@ pub(super) fn execute(args: DemoArgs, common: &Common) -> anyhow::Result<ExitCod
         "update_intervals.gex_dex=5".to_owned(),
         "update_intervals.volatility=5".to_owned(),
         "update_intervals.portfolio=5".to_owned(),
+        "update_intervals.sectors=5".to_owned(),
+        "update_intervals.correlation=15".to_owned(),
+        // The past has 25 minutes.
+        "correlation.min_observations=15".to_owned(),
         format!(
             "history.url=\"sqlite:{}\"",
             folder.0.join("history.db").display()
@@ -118,6 +134,7 @@ pub(super) fn execute(args: DemoArgs, common: &Common) -> anyhow::Result<ExitCod
         "history.metrics_seconds=10".to_owned(),
         "history.chain_seconds=60".to_owned(),
     ];
+    over.extend(SECTORS.map(|(symbol, sector)| format!("sector_map.{symbol}={sector:?}")));
     over.extend(args.seed.map(|seed| format!("feed.seed={seed}")));
     over.extend(args.dirt.map(|dirt| format!("feed.dirt={dirt}")));
     over.extend(args.speed.map(|speed| format!("feed.speed={speed}")));
