@@ -33,10 +33,14 @@ const ALWAYS = ['heartbeat', 'vix1d'];
 /** An engine that did not beat for so long stands still. */
 const STILL_MS = 2000;
 const TICK_MS = 500;
+/** Symbols come and go, and their sessions open and close. */
+const SYMBOLS_AGAIN_MS = 60_000;
 
 const byId = (id) => document.getElementById(id);
 const store = new Store();
 let symbols = [];
+/** The symbols that the search box offers. */
+let listed;
 let view;
 let route;
 
@@ -48,10 +52,19 @@ const stream = new Stream(store, {
   onUnauthorized: showSignIn,
 });
 
+/** A part of the address as it was meant; what is no code stands for itself. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function parse() {
   const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
-  const [name, ...rest] = path.split('/').map(decodeURIComponent);
-  const known = VIEWS[name] ? name : 'overview';
+  const [name, ...rest] = path.split('/').map(decoded);
+  const known = Object.hasOwn(VIEWS, name) ? name : 'overview';
   return { name: known, symbol: rest[0] || undefined, query: new URLSearchParams(query) };
 }
 
@@ -115,7 +128,9 @@ async function loadSymbols() {
   } catch {
     return; // The banner says that the server is away; the stream's return asks again.
   }
-  byId('jump-list').replaceChildren(...symbols.map(({ symbol: name }) => h('option', { value: name })));
+  const names = symbols.map((one) => one.symbol);
+  if (names.join() !== listed) byId('jump-list').replaceChildren(...names.map((value) => h('option', { value })));
+  listed = names.join();
   if (OF_SYMBOL.has(route.name) && !view && symbols.length) go();
 }
 
@@ -341,6 +356,9 @@ setInterval(() => {
   drawState();
   view?.tick?.();
 }, TICK_MS);
+setInterval(() => {
+  if (stream.state.connected) loadSymbols();
+}, SYMBOLS_AGAIN_MS);
 await loadSymbolsFirst();
 
 async function loadSymbolsFirst() {

@@ -281,8 +281,11 @@ function queue(work) {
     () =>
       new Promise((done) => {
         setTimeout(async () => {
-          await work();
-          done();
+          try {
+            await work();
+          } finally {
+            done(); // Whatever became of one, the others are drawn.
+          }
         }, 0);
       }),
   );

@@ -5,7 +5,7 @@ import { h } from './dom.js';
 import * as format from './format.js';
 import { plainTable, value } from './table.js';
 import { note } from './empty.js';
-import { drawBook, drawTape } from './book.js';
+import { bookStanding, drawBook, drawTape } from './book.js';
 import { fact, has, meter, pairs, panel, sparkline } from './panels.js';
 
 export function flowPanels(get, symbol, store) {
@@ -17,6 +17,7 @@ export function flowPanels(get, symbol, store) {
         unit: 'size resting at each price; bids left, offers right',
         span: 3,
         reads: ['book', 'obi'],
+        standing: (now) => bookStanding(get('book'), get('obi'), now),
       },
       (body) => drawBook(body, get, symbol),
     ),

@@ -101,6 +101,14 @@ export function timeText(ms, { millis = false } = {}) {
   return millis ? `${text}.${String(at.getMilliseconds()).padStart(3, '0')}` : text;
 }
 
+/** Hours and minutes where the reader is, with the date where that is not the day of `now`. */
+export function momentText(ms, now) {
+  const at = new Date(ms);
+  const time = timeText(ms).slice(0, 5);
+  if (at.toDateString() === new Date(now).toDateString()) return time;
+  return `${at.getMonth() + 1}-${String(at.getDate()).padStart(2, '0')} ${time}`;
+}
+
 /** A time of day whose title is the instant in UTC. */
 export function time(ms, { reason, millis } = {}) {
   if (!finite(ms)) return absent(reason);

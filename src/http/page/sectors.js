@@ -1,6 +1,6 @@
 // The sectors: exposures and flow of their symbols together, each currency by itself.
 
-import { h } from './dom.js';
+import { h, refill } from './dom.js';
 import { Chart } from './charts.js';
 import * as format from './format.js';
 import { ALL, freshness } from './store.js';
@@ -54,7 +54,8 @@ export function mount(root, { store }) {
       );
       return;
     }
-    list.replaceChildren(
+    refill(
+      list,
       h(
         'div',
         { class: 'bar' },
@@ -95,7 +96,8 @@ export function mount(root, { store }) {
   function drawComplexes() {
     const found = Object.entries(store.get(ALL, 'portfolio')?.complexes ?? {});
     complexes.hidden = !found.length;
-    complexes.replaceChildren(
+    refill(
+      complexes,
       h(
         'div',
         { class: 'bar' },
@@ -130,6 +132,9 @@ export function mount(root, { store }) {
     },
     tick() {
       chart.tick(store.now());
+      // Ages grow and what is past its time is marked, though nothing new comes.
+      this.ticks = (this.ticks ?? 0) + 1;
+      if (this.ticks % 4 === 0) draw();
     },
   };
 }
