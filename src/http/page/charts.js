@@ -8,6 +8,9 @@ import { freshness } from './store.js';
 /** A chart is drawn again at most this often, unless its `redrawMs` says otherwise. */
 const REDRAW_MS = 2000;
 
+/** One sentence needs no more room than this. */
+const SAID_HEIGHT = 180;
+
 let loading;
 
 /** Plotly, fetched once. */
@@ -150,6 +153,7 @@ export class Chart {
       const library = await plotly();
       if (this.closed) return;
       if (this.said) this.body.replaceChildren();
+      this.body.style.height = `${this.height}px`;
       this.said = undefined;
       this.rows = figure.rows;
       this.drawKeys(figure.keys ?? []);
@@ -207,6 +211,7 @@ export class Chart {
     this.said = text;
     this.rows = undefined;
     this.body.removeAttribute('role');
+    this.body.style.height = `${Math.min(this.height, SAID_HEIGHT)}px`;
     this.body.replaceChildren(h('p', { class: 'note' }, text));
   }
 

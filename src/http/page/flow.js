@@ -36,7 +36,7 @@ export function flowPanels(get, symbol, store) {
     own(
       {
         title: 'Toxicity and takers',
-        unit: '−1 all sold to +1 all bought; costs in basis points of the mid',
+        unit: '−1 all sold to +1 all bought; costs in bps of mid',
         span: 3,
         reads: ['toxicity', 'institutional_flow', 'retail_flow'],
       },
@@ -166,7 +166,7 @@ function drawToxicity(body, get, symbol) {
         'Their share of the classified money',
       ],
       ['trades looked at', value(format.compact(toxicity.total_trades_analyzed, { plus: false, tone: false }))],
-      ['venues', venues.map(([venue, share]) => `${venue} ${(share * 100).toFixed(0)} %`).join(', ')],
+      ['venues', venues.map(([venue, share]) => `${venue}\u00a0${(share * 100).toFixed(0)}\u00a0%`).join(', ')],
     ]),
   );
 }

@@ -32,7 +32,7 @@ export function panel(get, store, { title, unit, span, reads, standing }, draw) 
     },
     tick(now) {
       const document = get(reads[0]);
-      const at = document?.meta?.as_of_ms ?? document?.at ?? document?.[0]?.at;
+      const at = Array.isArray(document) ? document[0]?.at : (document?.meta?.as_of_ms ?? document?.at);
       const fresh = standing?.(now) ?? freshness(document, now);
       setAttribute(element, 'data-state', document && fresh.state !== 'ok' ? fresh.state : null);
       setAttribute(age, 'title', fresh.reason);

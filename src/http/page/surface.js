@@ -18,6 +18,10 @@ export const selection = ({ symbol }) => ({ symbols: [symbol], names: NAMES });
 const idOf = (symbol) => (slice) =>
   slice.root && slice.root !== symbol ? `${slice.expiry} ${slice.root}` : slice.expiry;
 
+/** A level as a line, and as what the key above the chart says of it. */
+const lineAt = ([at, , ink, dash]) => level(at, '', ink, 0, dash).shape;
+const keyOf = ([at, name, ink, dash]) => ({ at, name, ink, dash });
+
 export function mount(root, { store, symbol, query, setQuery }) {
   const get = (name) => store.get(symbol, name);
   const id = idOf(symbol);
@@ -132,8 +136,8 @@ export function mount(root, { store, symbol, query, setQuery }) {
     const spot = get('max_pain').spot;
     const currency = get('max_pain').meta.currency;
     const marks = [
-      level(slice.max_pain_strike, `max pain ${priceText(slice.max_pain_strike)}`, colour.down, 0),
-      level(spot, `spot ${priceText(spot)}`, colour.text, 1, 'solid'),
+      [slice.max_pain_strike, 'max pain', colour.down, 'dash'],
+      [spot, 'spot', colour.text, 'solid'],
     ];
     const visible = slice.curve
       .filter((one) => one.strike >= near[0] && one.strike <= near[1])
@@ -155,9 +159,9 @@ export function mount(root, { store, symbol, query, setQuery }) {
         showlegend: false,
         xaxis: { range: near, tickformat: ',' },
         yaxis: { exponentformat: 'B', range: [0, Math.max(...visible) * 1.05] },
-        shapes: marks.map((one) => one.shape),
-        annotations: marks.map((one) => one.annotation),
+        shapes: marks.map(lineAt),
       },
+      keys: marks.map(keyOf),
       rows: [['settlement', 'payout'], ...slice.curve.map((one) => [one.strike, one.payout])],
       summary: `Max pain of ${slice.expiry} at ${slice.max_pain_strike}.`,
     };
@@ -179,10 +183,10 @@ export function mount(root, { store, symbol, query, setQuery }) {
     });
     const near = inSight(x);
     const marks = [
-      level(slice.support, 'support', colour.down, 0, 'dot', true),
-      level(slice.resistance, 'resistance', colour.up, 1, 'dot', slice.resistance > near[1] - (near[1] - near[0]) / 5),
-      level(get('oi_buildup').spot, 'spot', colour.text, 2, 'solid'),
-    ].filter((one) => typeof one.shape.x0 === 'number');
+      [slice.support, 'support', colour.down, 'dot'],
+      [slice.resistance, 'resistance', colour.up, 'dot'],
+      [get('oi_buildup').spot, 'spot', colour.text, 'solid'],
+    ].filter(([at]) => typeof at === 'number');
     return {
       data: [
         bar('call', 1, colour.up, 'calls', 'open_interest', 1),
@@ -194,9 +198,9 @@ export function mount(root, { store, symbol, query, setQuery }) {
         barmode: 'relative',
         xaxis: { range: near, tickformat: ',' },
         yaxis: { exponentformat: 'B' },
-        shapes: marks.map((one) => one.shape),
-        annotations: marks.map((one) => one.annotation),
+        shapes: marks.map(lineAt),
       },
+      keys: marks.map(keyOf),
       rows: [
         ['strike', 'call_oi', 'call_oi_change', 'call_state', 'put_oi', 'put_oi_change', 'put_state'],
         ...slice.strikes.map((one) => [

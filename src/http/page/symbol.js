@@ -93,7 +93,7 @@ const TILES = [
       const bps = d.impact_bps?.bps?.dealer_long_calls_short_puts;
       return typeof bps === 'number'
         ? `impact ${format.fixed(bps, 1, { plus: true }).text} bps`
-        : 'impact: no average volume';
+        : 'impact: no ADV known';
     },
   ],
   ['VPIN', 'vpin.value', (v, o) => format.fixed(v, 3, o), (d) => `percentile ${format.share(d.percentile, 0).text}`],
