@@ -122,6 +122,13 @@ export function duration(ms, { reason } = {}) {
   return { text, title: `${ms} ms` };
 }
 
+/** A size in bytes; B alone would be read as billions. */
+export function bytes(value, { reason } = {}) {
+  if (!finite(value)) return absent(reason);
+  const [size, unit] = value >= 1e9 ? [1e9, 'GB'] : value >= 1e6 ? [1e6, 'MB'] : value >= 1e3 ? [1e3, 'KB'] : [1, 'bytes'];
+  return { text: `${size === 1 ? value : digits(value / size)} ${unit}`, title: `${value} bytes` };
+}
+
 /** `20261120` and `2026-11-20` as the latter. */
 export function dateText(date) {
   const text = String(date);

@@ -115,7 +115,7 @@ function drawHealth(panel, health) {
   );
   panel.replaceChildren(
     h('div', { class: 'bar' }, h('h2', {}, 'Health'), tag),
-    reasons.length ? h('ul', {}, reasons) : note(health ? 'Nothing is wrong.' : 'Asking /health…'),
+    reasons.length ? h('ul', {}, reasons) : h('p', {}, health ? 'Nothing is wrong.' : 'Asking /health…'),
     health?.since ? h('p', { class: 'muted' }, `since ${format.timeText(Date.parse(health.since))}`) : '',
   );
 }
@@ -153,7 +153,7 @@ const BAD_IF_ANY = new Set(['dropped', 'refused']);
 function historyValue(key, one) {
   if (key === 'since') return format.time(one);
   if (key === 'batch_ms') return format.duration(one);
-  if (key === 'waiting_bytes') return { text: `${format.compactText(one)}B`, title: `${one} bytes` };
+  if (key === 'waiting_bytes') return format.bytes(one);
   if (key === 'state') return { text: one, tone: one === 'ok' ? null : 'warn' };
   if (typeof one === 'number')
     return {

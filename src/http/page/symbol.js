@@ -93,7 +93,7 @@ const TILES = [
       const bps = d.impact_bps?.bps?.dealer_long_calls_short_puts;
       return typeof bps === 'number'
         ? `impact ${format.fixed(bps, 1, { plus: true }).text} bps`
-        : 'impact: no ADV known';
+        : 'impact: no ADV';
     },
   ],
   ['VPIN', 'vpin.value', (v, o) => format.fixed(v, 3, o), (d) => `percentile ${format.share(d.percentile, 0).text}`],
@@ -105,7 +105,7 @@ const TILES = [
     (v, o) => format.fixed(v, 2, o),
     (d) => `volume ${format.fixed(d.total?.pcr_volume, 2).text}`,
   ],
-  ['Skew, 25 Δ', 'skew.skew', (v, o) => format.share(v, 1, { ...o, plus: true }), () => 'put IV − call IV'],
+  ['Skew, 25 Δ', 'skew.skew', (v, o) => format.share(v, 1, { ...o, plus: true }), () => 'put − call, vol points'],
   [
     'IV 30 d',
     'iv_rank.iv',
