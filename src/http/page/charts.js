@@ -314,6 +314,15 @@ export function level(at, name, colour, row = 0, dash = 'dash', left = false) {
   };
 }
 
+/** The range of an axis around these values, so wide at least: noise is not to fill a chart. */
+export function rangeOf(values, least) {
+  const known = values.filter((one) => typeof one === 'number');
+  if (!known.length) return undefined;
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const room = Math.max((high - low) * 0.06, (least - (high - low)) / 2);
+  return [low - room, high + room];
+}
+
 /** Why a chart has nothing to draw. */
 export const none = (document, what) =>
   document ? `No value: ${document.meta.reason ?? what}.` : `Nothing published yet: ${what}.`;

@@ -149,7 +149,7 @@ function drawToxicity(body, get, symbol) {
       ],
       ['confidence', value(format.share(toxicity.confidence, 0))],
       ['large prints', value(format.share(toxicity.large_trade_ratio, 0))],
-      ['at or through the quote', value(format.share(toxicity.spread_cross_ratio, 0))],
+      ['at or through quote', value(format.share(toxicity.spread_cross_ratio, 0))],
       ['effective spread', value(format.fixed(toxicity.effective_spread_bps, 2, { unit: ' bps' }))],
       ['realised after 5 s', value(format.fixed(toxicity.realized_spread_bps?.s5, 2, { unit: ' bps', ...few }))],
       ['impact after 5 s', value(format.fixed(toxicity.price_impact_bps?.s5, 2, { unit: ' bps', ...few }))],
@@ -261,6 +261,10 @@ function drawClusters(body, get, symbol) {
   );
 }
 
+/** A flag as people write it. */
+const flagText = (flag) =>
+  flag.replaceAll('_', ' ').replace('vol gt oi', 'volume > open').replace(/\boi\b/, 'OI');
+
 function drawUnusual(body, get, symbol) {
   const unusual = get('unusual');
   if (!has(body, unusual, 'it wants an option chain with volumes')) return;
@@ -269,7 +273,7 @@ function drawUnusual(body, get, symbol) {
     .map((one) => [
       `${one.expiry} ${format.priceText(one.strike)}`,
       h('span', { 'data-tone': one.right === 'call' ? 'up' : 'down' }, one.right),
-      one.flags.join(', ').replaceAll('_', ' '),
+      one.flags.map(flagText).join(', '),
       format.compactText(one.volume),
       format.compact(one.open_interest, { plus: false, tone: false }).text,
       format.fixed(one.ratio, 2).text,

@@ -2,7 +2,7 @@
 // interest by strike, put-call ratio through the day.
 
 import { h, setText } from './dom.js';
-import { Chart, level, none } from './charts.js';
+import { Chart, level, none, rangeOf } from './charts.js';
 import { FAR, smileFigure, surfaceFigure } from './smile.js';
 import { get as ask } from './api.js';
 import { compactText, priceText } from './format.js';
@@ -22,14 +22,8 @@ const idOf = (symbol) => (slice) =>
 const lineAt = ([at, , ink, dash]) => level(at, '', ink, 0, dash).shape;
 const keyOf = ([at, name, ink, dash]) => ({ at, name, ink, dash });
 
-/** A range of a tenth at least: a ratio that hardly moves is to look like one. */
-function wideEnough(values) {
-  const known = values.filter((one) => typeof one === 'number');
-  if (!known.length) return undefined;
-  const [low, high] = [Math.min(...known), Math.max(...known)];
-  const room = Math.max((high - low) * 0.06, (0.1 - (high - low)) / 2);
-  return [low - room, high + room];
-}
+/** A ratio that hardly moves is to look like one: its axis spans so much at least. */
+const LEAST_RATIO = 0.1;
 
 export function mount(root, { store, symbol, query, setQuery }) {
   const get = (name) => store.get(symbol, name);
@@ -59,7 +53,7 @@ export function mount(root, { store, symbol, query, setQuery }) {
     title: 'Volatility surface',
     unit: 'implied volatility, percent, of the contract out of the money; ln(K/F) by days to settlement',
     span: 6,
-    height: innerWidth < 600 ? 340 : 470,
+    height: innerWidth < 600 ? 300 : 470,
     controls: [turn],
     redrawMs: SOLID_REDRAW_MS,
     document: () => get('surface'),
@@ -240,7 +234,7 @@ export function mount(root, { store, symbol, query, setQuery }) {
         line: { color: n ? colour.down : colour.up, width: 1.6, dash: n ? 'dot' : 'solid' },
         hovertemplate: '%{y:.3f}<extra>%{fullData.name}</extra>',
       })),
-      layout: { xaxis: { type: 'date' }, yaxis: { range: wideEnough(past.rows.flatMap((row) => row.slice(1))) } },
+      layout: { xaxis: { type: 'date' }, yaxis: { range: rangeOf(past.rows.flatMap((row) => row.slice(1)), LEAST_RATIO) } },
       rows: [['time', ...past.fields], ...past.rows.map(([at, ...values]) => [new Date(at).toISOString(), ...values])],
     };
   }
