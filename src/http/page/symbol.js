@@ -56,7 +56,7 @@ const TILES = [
       ] ?? d.zero_gamma?.status,
   ],
   [
-    'Spot above zero γ',
+    'Above zero γ',
     'gex.zero_gamma.distance_pct',
     (v, o) => format.percent(v, 2, { ...o, plus: true, tone: true }),
     (d) => `${format.fixed(d.zero_gamma?.distance_expected_moves, 2, { plus: true }).text} day moves`,
