@@ -338,6 +338,8 @@ async function addresses(browser) {
     ['#/%E0%A4%A/x', '.list tbody th a'],
   ]) {
     await rendered(browser, { name: `address ${hash}`, hash, ready }).catch((error) => fail(hash, error.message));
+    await sleep(700); // What is wrong with a stream is told after the view is drawn.
+    if (await browser.run('return document.body.dataset.state')) fail(hash, 'the stream is away');
     for (const error of await browser.errors()) fail(`${hash} console`, error);
   }
 }

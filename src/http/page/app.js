@@ -28,6 +28,8 @@ const LABELS = {
 };
 /** Views of one symbol: `#/chain/SPY`. */
 const OF_SYMBOL = new Set(['symbol', 'chain', 'surface']);
+/** What the server takes for a symbol; of anything else it would refuse the stream. */
+const SYMBOL = /^[A-Za-z0-9._^-]{1,32}$/;
 /** The header needs these, whatever the view streams. */
 const ALWAYS = ['heartbeat', 'vix1d'];
 /** An engine that did not beat for so long stands still. */
@@ -87,7 +89,8 @@ function go() {
     route.symbol = localStorage.getItem('symbol') ?? symbols[0]?.symbol;
     if (route.symbol) history.replaceState(null, '', `#/${path(route.name, route.symbol)}`);
   }
-  if (OF_SYMBOL.has(route.name) && route.symbol) localStorage.setItem('symbol', route.symbol);
+  const sound = !OF_SYMBOL.has(route.name) || SYMBOL.test(route.symbol ?? '');
+  if (OF_SYMBOL.has(route.name) && sound) localStorage.setItem('symbol', route.symbol);
   view?.close?.();
   charts.closeAll();
   const main = byId('main');
@@ -96,8 +99,8 @@ function go() {
   const module = VIEWS[route.name];
   document.title = `${module.title(route)} · analytics`;
   drawNav();
-  if (OF_SYMBOL.has(route.name) && !route.symbol) {
-    main.append(empty('symbols'));
+  if (!sound) {
+    main.append(route.symbol ? empty('unknown', route.symbol) : empty('symbols'));
     view = undefined;
     return select({ symbols: [], names: [] });
   }
@@ -131,7 +134,7 @@ async function loadSymbols() {
   const names = symbols.map((one) => one.symbol);
   if (names.join() !== listed) byId('jump-list').replaceChildren(...names.map((value) => h('option', { value })));
   listed = names.join();
-  if (OF_SYMBOL.has(route.name) && !view && symbols.length) go();
+  if (OF_SYMBOL.has(route.name) && !route.symbol && symbols.length) go();
 }
 
 // ---- what is stale ----
