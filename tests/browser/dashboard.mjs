@@ -329,7 +329,75 @@ async function rendered(browser, { name, hash, ready, charts = 0 }) {
   );
 }
 
+/** Addresses that mean nothing lead somewhere all the same. */
+async function addresses(browser) {
+  await browser.size(DESKTOP);
+  for (const [hash, ready] of [
+    ['#/constructor', '.list tbody th a'],
+    ['#/symbol/%', '.empty:not([hidden]) h2'],
+    ['#/%E0%A4%A/x', '.list tbody th a'],
+  ]) {
+    await rendered(browser, { name: `address ${hash}`, hash, ready }).catch((error) => fail(hash, error.message));
+    await sleep(700); // What is wrong with a stream is told after the view is drawn.
+    if (await browser.run('return document.body.dataset.state')) fail(hash, 'the stream is away');
+    for (const error of await browser.errors()) fail(`${hash} console`, error);
+  }
+}
+
+/** What keeps memory and staleness right for hours, on the page's own modules; runs in the browser. */
+const PARTS = `
+  return Promise.all([import('/page/store.js'), import('/page/stream.js'), import('/page/book.js')]).then(
+    ([{ Store }, { Stream }, { bookStanding }]) => {
+      const wrong = [];
+      const say = (ok, text) => ok || wrong.push(text);
+      const event = (name, i) => JSON.stringify({ symbol: 'A', name, published_at: i, document: { i } });
+      const store = new Store();
+      for (let i = 0; i < 1000; i++) store.put(event('x', i));
+      say(store.unread.size <= 1, 'replaced documents are kept: ' + store.unread.size);
+      say(store.get('A', 'x').i === 999, 'the newest document is not the one that stands');
+      const busy = { didTimeout: true, timeRemaining: () => 0 };
+      for (const name of ['y', 'z']) store.put(event(name, 1));
+      const before = store.unread.size;
+      store.readSome(busy);
+      say(store.unread.size === before - 1, 'a browser that is never idle reads nothing');
+
+      const real = window.EventSource;
+      let source;
+      window.EventSource = class extends EventTarget {
+        constructor() { super(); source = this; }
+        close() {}
+        send(type, data, lastEventId = '') { this.dispatchEvent(new MessageEvent(type, { data, lastEventId })); }
+      };
+      const stream = new Stream(store, { onState() {}, onUnauthorized() {} });
+      stream.select({ symbols: ['A'], names: null });
+      for (const name of ['x', 'y']) source.send('document', event(name, 1));
+      source.send('snapshot_end', '{"documents":2}', 'e-1');
+      stream.open();
+      source.send('document', event('y', 2));
+      source.send('snapshot_end', '{"documents":1}', 'e-2');
+      say(!store.get('A', 'x') && store.get('A', 'y'), 'a full snapshot after a return leaves what it lacks');
+      for (const late of [0, 700, 100]) source.send('heartbeat', JSON.stringify({ now: Date.now() + 5000 - late, behind: 0 }));
+      say(Math.abs(store.clockOffset - 5000) < 50, 'the clock is late by what an event took: ' + store.clockOffset);
+      stream.source = undefined;
+      clearTimeout(stream.retry);
+      window.EventSource = real;
+
+      say(bookStanding({ at: 0 }, undefined, 4000).state === 'ok', 'a young book is marked');
+      say(bookStanding({ at: 0 }, undefined, 60000).state === 'stale', 'an old book is not marked');
+      const meta = { status: 'stale', as_of_ms: 0, valid_until_ms: 5000 };
+      say(bookStanding({ at: 0 }, { meta }, 100).state === 'stale', 'a book whose imbalance is stale is not marked');
+      return wrong;
+    },
+  );
+`;
+
+async function parts(browser) {
+  await rendered(browser, { name: 'overview', hash: '#/', ready: '.list tbody th a' });
+  for (const wrong of await browser.run(PARTS)) fail('parts', wrong);
+}
+
 async function views(browser) {
+  for (const attempt of [addresses, parts]) await attempt(browser).catch((error) => fail(attempt.name, error.message));
   const listed = await until('symbols', async () =>
     (await api('/symbols'))?.symbols.find((one) => one.documents.includes('gex')),
   );

@@ -28,15 +28,21 @@ const LABELS = {
 };
 /** Views of one symbol: `#/chain/SPY`. */
 const OF_SYMBOL = new Set(['symbol', 'chain', 'surface']);
+/** What the server takes for a symbol; of anything else it would refuse the stream. */
+const SYMBOL = /^[A-Za-z0-9._^-]{1,32}$/;
 /** The header needs these, whatever the view streams. */
 const ALWAYS = ['heartbeat', 'vix1d'];
 /** An engine that did not beat for so long stands still. */
 const STILL_MS = 2000;
 const TICK_MS = 500;
+/** Symbols come and go, and their sessions open and close. */
+const SYMBOLS_AGAIN_MS = 60_000;
 
 const byId = (id) => document.getElementById(id);
 const store = new Store();
 let symbols = [];
+/** The symbols that the search box offers. */
+let listed;
 let view;
 let route;
 
@@ -48,10 +54,19 @@ const stream = new Stream(store, {
   onUnauthorized: showSignIn,
 });
 
+/** A part of the address as it was meant; what is no code stands for itself. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function parse() {
   const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
-  const [name, ...rest] = path.split('/').map(decodeURIComponent);
-  const known = VIEWS[name] ? name : 'overview';
+  const [name, ...rest] = path.split('/').map(decoded);
+  const known = Object.hasOwn(VIEWS, name) ? name : 'overview';
   return { name: known, symbol: rest[0] || undefined, query: new URLSearchParams(query) };
 }
 
@@ -74,7 +89,8 @@ function go() {
     route.symbol = localStorage.getItem('symbol') ?? symbols[0]?.symbol;
     if (route.symbol) history.replaceState(null, '', `#/${path(route.name, route.symbol)}`);
   }
-  if (OF_SYMBOL.has(route.name) && route.symbol) localStorage.setItem('symbol', route.symbol);
+  const sound = !OF_SYMBOL.has(route.name) || SYMBOL.test(route.symbol ?? '');
+  if (OF_SYMBOL.has(route.name) && sound) localStorage.setItem('symbol', route.symbol);
   view?.close?.();
   charts.closeAll();
   const main = byId('main');
@@ -83,8 +99,8 @@ function go() {
   const module = VIEWS[route.name];
   document.title = `${module.title(route)} · analytics`;
   drawNav();
-  if (OF_SYMBOL.has(route.name) && !route.symbol) {
-    main.append(empty('symbols'));
+  if (!sound) {
+    main.append(route.symbol ? empty('unknown', route.symbol) : empty('symbols'));
     view = undefined;
     return select({ symbols: [], names: [] });
   }
@@ -115,8 +131,10 @@ async function loadSymbols() {
   } catch {
     return; // The banner says that the server is away; the stream's return asks again.
   }
-  byId('jump-list').replaceChildren(...symbols.map(({ symbol: name }) => h('option', { value: name })));
-  if (OF_SYMBOL.has(route.name) && !view && symbols.length) go();
+  const names = symbols.map((one) => one.symbol);
+  if (names.join() !== listed) byId('jump-list').replaceChildren(...names.map((value) => h('option', { value })));
+  listed = names.join();
+  if (OF_SYMBOL.has(route.name) && !route.symbol && symbols.length) go();
 }
 
 // ---- what is stale ----
@@ -341,6 +359,9 @@ setInterval(() => {
   drawState();
   view?.tick?.();
 }, TICK_MS);
+setInterval(() => {
+  if (stream.state.connected) loadSymbols();
+}, SYMBOLS_AGAIN_MS);
 await loadSymbolsFirst();
 
 async function loadSymbolsFirst() {

@@ -2,12 +2,25 @@
 
 import { h, svg } from './dom.js';
 import * as format from './format.js';
+import { freshness } from './store.js';
 import { value } from './table.js';
 import { note } from './empty.js';
 import { has, meter, pairs } from './panels.js';
 
 const LEVELS = 10;
 const TAPE_ROWS = 60;
+/** A book of which nothing else is known may be this old. */
+const OLDEST_MS = 5000;
+
+/** Whether the ladder speaks for now: it bears no limit of its own, so that of its imbalance holds. */
+export function bookStanding(book, obi, now) {
+  if (!book) return freshness(undefined, now);
+  const limit = obi?.meta ? obi.meta.valid_until_ms - obi.meta.as_of_ms : OLDEST_MS;
+  if (now - book.at > Math.max(limit, OLDEST_MS))
+    return { state: 'stale', reason: 'the book is older than it may be believed', since: book.at + limit };
+  const fresh = freshness(obi, now);
+  return obi && fresh.state !== 'ok' ? { ...fresh, state: 'stale', reason: `imbalance: ${fresh.reason}` } : { state: 'ok' };
+}
 
 /** The ladder, with imbalance and micro-price. */
 export function drawBook(body, get, symbol) {

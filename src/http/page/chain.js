@@ -8,6 +8,8 @@ import { alive } from './store.js';
 import { note } from './empty.js';
 
 const AGAIN_MS = 4000;
+/** Series are listed and expire: the expiries are asked for again. */
+const EXPIRIES_AGAIN_MS = 60_000;
 /** A spread of more than this share of the mid, and of more than this, is called wide. */
 const WIDE_SHARE = 0.25;
 const WIDE_LEAST = 0.05;
@@ -92,6 +94,7 @@ export function mount(root, { store, symbol, query, setQuery }) {
   let expiry = query.get('expiry');
   let rows = new Map();
   let timer;
+  let expiriesTimer;
   let closed = false;
   const picker = h('select', {
     id: 'expiry',
@@ -168,27 +171,49 @@ export function mount(root, { store, symbol, query, setQuery }) {
   let centred = false;
   start();
 
+  /** Fills the picker, again each minute, and goes on from an expiry that is over to the next. */
   async function start() {
+    clearTimeout(expiriesTimer);
+    let wait = EXPIRIES_AGAIN_MS;
     try {
       const answer = await get(`/expiries/${encodeURIComponent(symbol)}`);
-      const expiries = Array.isArray(answer) ? answer : answer.expiries;
-      if (!expiries.length)
-        return say(
-          `No expiry of ${symbol} is live: nothing writes options:${symbol}:chain, or it is older than five minutes.`,
-        );
-      if (!expiries.includes(expiry)) expiry = expiries[0];
-      picker.replaceChildren(...expiries.map((one) => h('option', { value: one, selected: one === expiry }, one)));
+      if (closed) return;
+      offer(Array.isArray(answer) ? answer : answer.expiries);
     } catch (error) {
-      say(`The expiries of ${symbol} did not come: ${error.message}.`);
-      timer = setTimeout(start, AGAIN_MS);
-      return;
+      if (closed) return;
+      if (!chain) say(`The expiries of ${symbol} did not come: ${error.message}.`);
+      wait = AGAIN_MS;
     }
+    expiriesTimer = setTimeout(start, wait);
+  }
+
+  function offer(expiries) {
+    if (!expiries.length) {
+      clearTimeout(timer);
+      expiry = undefined;
+      chain = undefined;
+      picker.replaceChildren();
+      picker.known = '';
+      return say(
+        `No expiry of ${symbol} is live: nothing writes options:${symbol}:chain, or it is older than five minutes.`,
+      );
+    }
+    const gone = !expiries.includes(expiry);
+    if (gone) expiry = expiries[0];
+    if (gone || picker.known !== expiries.join()) {
+      picker.known = expiries.join();
+      picker.replaceChildren(...expiries.map((one) => h('option', { value: one, selected: one === expiry }, one)));
+    }
+    if (!gone && chain) return;
+    rows = new Map();
+    chain = undefined;
+    centred = false;
     load();
   }
 
   async function load() {
     clearTimeout(timer);
-    if (closed) return;
+    if (closed || !expiry) return;
     const wanted = expiry;
     try {
       const found = await get(`/chain/${encodeURIComponent(symbol)}?expiry=${encodeURIComponent(wanted)}&greeks=true`);
@@ -196,8 +221,10 @@ export function mount(root, { store, symbol, query, setQuery }) {
       chain = found;
       draw();
     } catch (error) {
+      if (closed || wanted !== expiry) return;
       if (!chain) say(`The chain of ${wanted} did not come: ${error.message}.`);
     }
+    clearTimeout(timer);
     timer = setTimeout(load, AGAIN_MS);
   }
 
@@ -335,6 +362,7 @@ export function mount(root, { store, symbol, query, setQuery }) {
     close() {
       closed = true;
       clearTimeout(timer);
+      clearTimeout(expiriesTimer);
     },
   };
 }

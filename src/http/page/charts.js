@@ -8,6 +8,9 @@ import { freshness } from './store.js';
 /** A chart is drawn again at most this often, unless its `redrawMs` says otherwise. */
 const REDRAW_MS = 2000;
 
+/** One sentence needs no more room than this. */
+const SAID_HEIGHT = 180;
+
 let loading;
 
 /** Plotly, fetched once. */
@@ -150,6 +153,7 @@ export class Chart {
       const library = await plotly();
       if (this.closed) return;
       if (this.said) this.body.replaceChildren();
+      this.body.style.height = `${this.height}px`;
       this.said = undefined;
       this.rows = figure.rows;
       this.drawKeys(figure.keys ?? []);
@@ -207,6 +211,7 @@ export class Chart {
     this.said = text;
     this.rows = undefined;
     this.body.removeAttribute('role');
+    this.body.style.height = `${Math.min(this.height, SAID_HEIGHT)}px`;
     this.body.replaceChildren(h('p', { class: 'note' }, text));
   }
 
@@ -281,8 +286,11 @@ function queue(work) {
     () =>
       new Promise((done) => {
         setTimeout(async () => {
-          await work();
-          done();
+          try {
+            await work();
+          } finally {
+            done(); // Whatever became of one, the others are drawn.
+          }
         }, 0);
       }),
   );
@@ -304,6 +312,15 @@ export function level(at, name, colour, row = 0, dash = 'dash', left = false) {
       xshift: left ? -3 : 3,
     },
   };
+}
+
+/** The range of an axis around these values, so wide at least: noise is not to fill a chart. */
+export function rangeOf(values, least) {
+  const known = values.filter((one) => typeof one === 'number');
+  if (!known.length) return undefined;
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const room = Math.max((high - low) * 0.06, (least - (high - low)) / 2);
+  return [low - room, high + room];
 }
 
 /** Why a chart has nothing to draw. */

@@ -20,7 +20,7 @@ function read(row, field) {
     : fresh.state === 'ok'
       ? `${name}: not defined for this book`
       : `${name} ${fresh.state}: ${fresh.reason}`;
-  return { value: (fresh.real ? found : undefined) ?? undefined, reason };
+  return { value: (fresh.real ? found : undefined) ?? undefined, reason, old: fresh.state !== 'ok' || Boolean(part) };
 }
 
 function number(field, label, help, write, more = {}) {
@@ -32,11 +32,15 @@ function number(field, label, help, write, more = {}) {
     sort: (row) => read(row, field).value,
     raw: (row) => read(row, field).value,
     show: (row) => {
-      const { value: found, reason } = read(row, field);
-      return write(found, { reason }, row);
+      const { value: found, reason, old } = read(row, field);
+      return aged(write(found, { reason }, row), old, reason);
     },
   };
 }
+
+/** A value that stands but is of the past, marked as such. */
+const aged = (shown, old, reason) =>
+  old && !shown.missing ? { ...shown, tone: null, old, title: `${shown.title ?? shown.text}; ${reason}` } : shown;
 
 /** The columns; see table.js for what one is. */
 export const columns = () => [
@@ -161,6 +165,7 @@ function drawLevels(cell, row) {
     ['call', x(gex?.call_wall)],
     ['put', x(gex?.put_wall)],
   ].filter(([, at]) => at >= 2 && at <= 98);
+  setAttribute(cell, 'data-old', gex && freshness(gex, row.now).state !== 'ok' ? '' : null);
   const drawn = marks.map(([name, at]) => `${name}${at.toFixed(0)}`).join();
   if (cell.drawn === drawn) return;
   cell.drawn = drawn;
@@ -191,17 +196,15 @@ function changeOf(row) {
   const open = reference.openOf(row.symbol);
   const spot = row.documents.summary?.spot;
   if (!open || typeof spot !== 'number') return undefined;
-  return { pct: (spot / open.price - 1) * 100, since: format.timeText(open.at), open: open.price };
+  return { pct: (spot / open.price - 1) * 100, since: format.momentText(open.at, row.now), open: open.price };
 }
 
 function regimeOf(row) {
-  const { value: regime, reason } = read(row, 'gex.regime');
+  const { value: regime, reason, old } = read(row, 'gex.regime');
   if (!regime) return format.absent(reason);
   const sign = { stabilizing: '▲', destabilizing: '▼', neutral: '■' }[regime] ?? '';
-  return {
-    text: `${sign} ${regime}`,
-    tone: regime === 'destabilizing' ? 'down' : regime === 'stabilizing' ? 'up' : null,
-  };
+  const tone = regime === 'destabilizing' ? 'down' : regime === 'stabilizing' ? 'up' : null;
+  return aged({ text: `${sign} ${regime}`, tone }, old, reason);
 }
 
 function toxicityOf(found, options, row) {

@@ -51,7 +51,7 @@ export function mount(root, { store }) {
         note(
           document
             ? `No value (${fresh.state}): ${fresh.reason}.`
-            : 'Correlation needs some minutes of prices of two symbols or more; it is computed every few minutes.',
+            : `Correlation needs some minutes of prices of two symbols or more.${nextRun(store)}`,
         ),
       );
       return;
@@ -102,8 +102,21 @@ export function mount(root, { store }) {
       draw();
       chart.draw();
     },
-    tick: () => chart.tick(store.now()),
+    tick() {
+      chart.tick(store.now());
+      if (!get()) draw(); // How long it still takes changes.
+    },
   };
+}
+
+/** When the engine looks again. */
+function nextRun(store) {
+  const beat = store.get(ALL, 'heartbeat');
+  const every = beat?.update_intervals?.correlation;
+  const last = beat?.last_updates?.correlation;
+  if (!every) return '';
+  const left = last ? last * 1000 + every * 1000 - store.now() : NaN;
+  return ` It is computed every ${every} s${left > 0 ? `: again in ${format.ageText(Math.ceil(left / 1000) * 1000)}` : ''}.`;
 }
 
 function figure(document, shrunk, colour) {

@@ -39,19 +39,36 @@ export function setAttribute(element, name, value) {
 }
 
 /**
- * Shows a formatted value `{text, title, tone, missing}` (see format.js) in an element, with the raw
- * number beside it for whoever reads the page by program.
+ * Shows a formatted value `{text, title, tone, missing, old}` (see format.js) in an element, with the raw
+ * number beside it for whoever reads the page by program; `old` marks what is of the past.
  */
 export function show(element, shown, raw) {
-  const { text, title, tone, missing } = shown;
+  const { text, title, tone, missing, old } = shown;
   const was = element.shown ?? {};
   setText(element, text);
   if (was.title !== title) setAttribute(element, 'title', title || null);
   if (was.tone !== tone) setAttribute(element, 'data-tone', tone || null);
   if (was.raw !== raw) setAttribute(element, 'data-raw', raw ?? null);
   if (was.missing !== missing) setAttribute(element, 'data-missing', missing ? '' : null);
-  element.shown = { title, tone, missing, raw };
+  if (was.old !== old) setAttribute(element, 'data-old', old ? '' : null);
+  element.shown = { title, tone, missing, old, raw };
   return element;
+}
+
+/** Puts other children in, and leaves each named frame of theirs scrolled as it was. */
+export function refill(element, ...children) {
+  const framesOf = () => element.querySelectorAll('.scroll[aria-label]');
+  const places = new Map();
+  for (const frame of framesOf()) places.set(frame.getAttribute('aria-label'), [frame.scrollLeft, frame.scrollTop]);
+  const focused = element.contains(document.activeElement) && document.activeElement.getAttribute('aria-label');
+  element.replaceChildren(...children);
+  for (const frame of framesOf()) {
+    const label = frame.getAttribute('aria-label');
+    const [left, top] = places.get(label) ?? [0, 0];
+    if (left) frame.scrollLeft = left;
+    if (top) frame.scrollTop = top;
+    if (focused === label) frame.focus({ preventScroll: true });
+  }
 }
 
 /** Gives the browser's file dialog a file. */

@@ -85,14 +85,14 @@ export function exposureCharts(get, symbol, known) {
     }),
     chart({
       title: 'Vanna by expiry',
-      unit: 'money of delta per +1 volatility point; calls and puts as they are',
+      unit: 'money of delta per vol point; calls, puts as they are',
       span: 3,
       document: () => get('vanna'),
       figure: (colour) => expiryFigure(get('vanna'), 'vanna_shares_per_pct_notional', colour, currency()),
     }),
     chart({
       title: 'Charm by expiry',
-      unit: 'money of delta per calendar day; calls and puts as they are',
+      unit: 'money of delta per day; calls, puts as they are',
       span: 3,
       document: () => get('charm'),
       figure: (colour) => expiryFigure(get('charm'), 'charm_shares_per_day_notional', colour, currency()),

@@ -5,7 +5,7 @@ import { h } from './dom.js';
 import * as format from './format.js';
 import { plainTable, value } from './table.js';
 import { note } from './empty.js';
-import { drawBook, drawTape } from './book.js';
+import { bookStanding, drawBook, drawTape } from './book.js';
 import { fact, has, meter, pairs, panel, sparkline } from './panels.js';
 
 export function flowPanels(get, symbol, store) {
@@ -17,6 +17,7 @@ export function flowPanels(get, symbol, store) {
         unit: 'size resting at each price; bids left, offers right',
         span: 3,
         reads: ['book', 'obi'],
+        standing: (now) => bookStanding(get('book'), get('obi'), now),
       },
       (body) => drawBook(body, get, symbol),
     ),
@@ -35,7 +36,7 @@ export function flowPanels(get, symbol, store) {
     own(
       {
         title: 'Toxicity and takers',
-        unit: '−1 all sold to +1 all bought; costs in basis points of the mid',
+        unit: '−1 all sold to +1 all bought; costs in bps of mid',
         span: 3,
         reads: ['toxicity', 'institutional_flow', 'retail_flow'],
       },
@@ -148,7 +149,7 @@ function drawToxicity(body, get, symbol) {
       ],
       ['confidence', value(format.share(toxicity.confidence, 0))],
       ['large prints', value(format.share(toxicity.large_trade_ratio, 0))],
-      ['at or through the quote', value(format.share(toxicity.spread_cross_ratio, 0))],
+      ['at or through quote', value(format.share(toxicity.spread_cross_ratio, 0))],
       ['effective spread', value(format.fixed(toxicity.effective_spread_bps, 2, { unit: ' bps' }))],
       ['realised after 5 s', value(format.fixed(toxicity.realized_spread_bps?.s5, 2, { unit: ' bps', ...few }))],
       ['impact after 5 s', value(format.fixed(toxicity.price_impact_bps?.s5, 2, { unit: ' bps', ...few }))],
@@ -165,7 +166,7 @@ function drawToxicity(body, get, symbol) {
         'Their share of the classified money',
       ],
       ['trades looked at', value(format.compact(toxicity.total_trades_analyzed, { plus: false, tone: false }))],
-      ['venues', venues.map(([venue, share]) => `${venue} ${(share * 100).toFixed(0)} %`).join(', ')],
+      ['venues', venues.map(([venue, share]) => `${venue}\u00a0${(share * 100).toFixed(0)}\u00a0%`).join(', ')],
     ]),
   );
 }
@@ -260,6 +261,10 @@ function drawClusters(body, get, symbol) {
   );
 }
 
+/** A flag as people write it. */
+const flagText = (flag) =>
+  flag.replaceAll('_', ' ').replace('vol gt oi', 'volume > open').replace(/\boi\b/, 'OI');
+
 function drawUnusual(body, get, symbol) {
   const unusual = get('unusual');
   if (!has(body, unusual, 'it wants an option chain with volumes')) return;
@@ -268,7 +273,7 @@ function drawUnusual(body, get, symbol) {
     .map((one) => [
       `${one.expiry} ${format.priceText(one.strike)}`,
       h('span', { 'data-tone': one.right === 'call' ? 'up' : 'down' }, one.right),
-      one.flags.join(', ').replaceAll('_', ' '),
+      one.flags.map(flagText).join(', '),
       format.compactText(one.volume),
       format.compact(one.open_interest, { plus: false, tone: false }).text,
       format.fixed(one.ratio, 2).text,

@@ -101,6 +101,14 @@ export function timeText(ms, { millis = false } = {}) {
   return millis ? `${text}.${String(at.getMilliseconds()).padStart(3, '0')}` : text;
 }
 
+/** Hours and minutes where the reader is, with the date where that is not the day of `now`. */
+export function momentText(ms, now) {
+  const at = new Date(ms);
+  const time = timeText(ms).slice(0, 5);
+  if (at.toDateString() === new Date(now).toDateString()) return time;
+  return `${at.getMonth() + 1}-${String(at.getDate()).padStart(2, '0')} ${time}`;
+}
+
 /** A time of day whose title is the instant in UTC. */
 export function time(ms, { reason, millis } = {}) {
   if (!finite(ms)) return absent(reason);
@@ -112,6 +120,13 @@ export function duration(ms, { reason } = {}) {
   if (!finite(ms)) return absent(reason);
   const text = ms >= 1000 ? `${(ms / 1000).toFixed(2)} s` : `${ms.toFixed(ms >= 10 ? 0 : ms >= 1 ? 1 : 2)} ms`;
   return { text, title: `${ms} ms` };
+}
+
+/** A size in bytes; B alone would be read as billions. */
+export function bytes(value, { reason } = {}) {
+  if (!finite(value)) return absent(reason);
+  const [size, unit] = value >= 1e9 ? [1e9, 'GB'] : value >= 1e6 ? [1e6, 'MB'] : value >= 1e3 ? [1e3, 'KB'] : [1, 'bytes'];
+  return { text: `${size === 1 ? value : digits(value / size)} ${unit}`, title: `${value} bytes` };
 }
 
 /** `20261120` and `2026-11-20` as the latter. */

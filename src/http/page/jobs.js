@@ -1,6 +1,6 @@
 // How the engine itself is: each job's last run, what went wrong, what came in, and what keeps history.
 
-import { h } from './dom.js';
+import { h, refill } from './dom.js';
 import * as format from './format.js';
 import { ALL } from './store.js';
 import { get } from './api.js';
@@ -115,7 +115,7 @@ function drawHealth(panel, health) {
   );
   panel.replaceChildren(
     h('div', { class: 'bar' }, h('h2', {}, 'Health'), tag),
-    reasons.length ? h('ul', {}, reasons) : note(health ? 'Nothing is wrong.' : 'Asking /health…'),
+    reasons.length ? h('ul', {}, reasons) : h('p', {}, health ? 'Nothing is wrong.' : 'Asking /health…'),
     health?.since ? h('p', { class: 'muted' }, `since ${format.timeText(Date.parse(health.since))}`) : '',
   );
 }
@@ -126,7 +126,7 @@ function drawHistory(panel, status, health) {
   panel.replaceChildren(
     h('h2', {}, 'History'),
     found
-      ? pairs(Object.entries(found).map(([key, one]) => [key.replaceAll('_', ' '), historyValue(key, one)]))
+      ? pairs(historyRows(found))
       : note(
           about.length
             ? 'History is degraded: see Health.'
@@ -135,19 +135,44 @@ function drawHistory(panel, status, health) {
   );
 }
 
+/** What /status says of history, as people call it. */
+const HISTORY = {
+  state: 'state',
+  since: 'since',
+  error: 'last error',
+  stored: 'stored',
+  repeated: 'repeated, left out',
+  dropped: 'dropped, no room',
+  refused: 'refused by the store',
+  forgotten: 'forgotten by age',
+  waiting_bytes: 'waiting',
+  batch_ms: 'last batch',
+};
+const BAD_IF_ANY = new Set(['dropped', 'refused']);
+
 function historyValue(key, one) {
   if (key === 'since') return format.time(one);
+  if (key === 'batch_ms') return format.duration(one);
+  if (key === 'waiting_bytes') return format.bytes(one);
   if (key === 'state') return { text: one, tone: one === 'ok' ? null : 'warn' };
-  if (typeof one === 'number') return format.compact(one, { plus: false, tone: false });
-  if (one && typeof one === 'object')
+  if (typeof one === 'number')
     return {
-      text:
-        Object.entries(one)
-          .map(([kind, n]) => `${kind.replaceAll('_', ' ')} ${format.compactText(n)}`)
-          .join(', ') || '–',
+      ...format.compact(one, { plus: false, tone: false }),
+      ...(one && BAD_IF_ANY.has(key) ? { tone: 'warn' } : {}),
     };
   return one === null ? format.absent('none') : { text: String(one) };
 }
+
+/** One row a number: what is stored is told by its kind. */
+const historyRows = (found) =>
+  Object.entries(found).flatMap(([key, one]) =>
+    one && typeof one === 'object'
+      ? Object.entries(one).map(([kind, n]) => [
+          `${HISTORY[key] ?? key.replaceAll('_', ' ')}: ${kind.replaceAll('_', ' ')}`,
+          historyValue(kind, n),
+        ])
+      : [[HISTORY[key] ?? key.replaceAll('_', ' '), historyValue(key, one)]],
+  );
 
 function drawJobs(panel, beat, now) {
   const rows = Object.entries(beat.jobs)
@@ -193,7 +218,8 @@ function drawJobs(panel, beat, now) {
         String(job.consecutive_errors),
       ];
     });
-  panel.replaceChildren(
+  refill(
+    panel,
     h(
       'div',
       { class: 'bar' },
@@ -233,7 +259,8 @@ function drawChannels(panel, beat) {
       }),
     ),
   ]);
-  panel.replaceChildren(
+  refill(
+    panel,
     h('h2', {}, 'Channels'),
     h('p', { class: 'unit' }, 'messages since the start; lagged are lost, malformed are none of the channel'),
     rows.length
@@ -246,7 +273,8 @@ function drawBad(panel, beat) {
   const rows = Object.entries(beat.bad_input ?? {}).flatMap(([where, kinds]) =>
     Object.entries(kinds).map(([kind, n]) => [where, kind.replaceAll('_', ' '), format.compactText(n)]),
   );
-  panel.replaceChildren(
+  refill(
+    panel,
     h('h2', {}, 'Bad input'),
     h('p', { class: 'unit' }, 'records that were left out, by what is wrong with them'),
     rows.length

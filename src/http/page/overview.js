@@ -4,7 +4,7 @@ import { h, setText } from './dom.js';
 import { ALL, alive } from './store.js';
 import { Table } from './table.js';
 import { columns } from './columns.js';
-import { totalsTable, vixPanel } from './totals.js';
+import { totalsPanel, vixPanel } from './totals.js';
 import * as reference from './reference.js';
 
 const NAMES = ['summary', 'gex', 'vpin', 'pcr', 'toxicity', 'portfolio'];
@@ -60,7 +60,7 @@ export function mount(root, { store, stream, query, setQuery, empty }) {
       return state === 'ok' ? null : state;
     },
   });
-  const totals = h('div', { class: 'panel span-8' });
+  const totals = totalsPanel();
   const vix = vixPanel();
   const none = h('div', { hidden: true }, empty('symbols'));
   const list = h(
@@ -76,7 +76,7 @@ export function mount(root, { store, stream, query, setQuery, empty }) {
     ),
     table.element,
   );
-  const board = h('div', { class: 'board' }, totals, vix.element, list);
+  const board = h('div', { class: 'board' }, totals.element, vix.element, list);
   root.append(h('h1', { class: 'sr' }, 'Overview'), none, board);
 
   const matches = (symbol) => {
@@ -104,12 +104,7 @@ export function mount(root, { store, stream, query, setQuery, empty }) {
     refilter();
   });
   refilter();
-  drawTotals();
-
-  function drawTotals() {
-    const document = store.get(ALL, 'portfolio');
-    totals.replaceChildren(totalsTable(document, store.now()));
-  }
+  totals.draw(store);
 
   return {
     update(changed) {
@@ -118,11 +113,12 @@ export function mount(root, { store, stream, query, setQuery, empty }) {
         refilter();
       }
       table.touch(changed.keys());
-      if (changed.get(ALL)?.has('portfolio')) drawTotals();
+      if (changed.get(ALL)?.has('portfolio')) totals.draw(store);
       if (changed.get(ALL)?.has('vix1d')) vix.draw(store);
     },
     tick() {
       table.touchAll();
+      totals.tick(store);
       vix.draw(store);
       if (known !== store.symbols().length || known === 0) refilter();
     },

@@ -5,8 +5,11 @@ import * as format from './format.js';
 import { freshness } from './store.js';
 import { note } from './empty.js';
 
-/** A panel that is drawn when one of the documents it reads changed: `draw(body)`. */
-export function panel(get, store, { title, unit, span, reads }, draw) {
+/**
+ * A panel that is drawn when one of the documents it reads changed: `draw(body)`. The first of them says
+ * whether it speaks for now, or `standing(now)` does, as `freshness` would.
+ */
+export function panel(get, store, { title, unit, span, reads, standing }, draw) {
   const body = h('div', { class: 'dense' });
   const age = h('span', { class: 'muted age' });
   const element = h(
@@ -29,9 +32,10 @@ export function panel(get, store, { title, unit, span, reads }, draw) {
     },
     tick(now) {
       const document = get(reads[0]);
-      const at = document?.meta?.as_of_ms ?? document?.at ?? document?.[0]?.at;
-      const fresh = freshness(document, now);
+      const at = Array.isArray(document) ? document[0]?.at : (document?.meta?.as_of_ms ?? document?.at);
+      const fresh = standing?.(now) ?? freshness(document, now);
       setAttribute(element, 'data-state', document && fresh.state !== 'ok' ? fresh.state : null);
+      setAttribute(age, 'title', fresh.reason);
       setText(age, at ? `${fresh.state === 'ok' ? '' : `${fresh.state} `}${format.ageText(now - at)}` : '');
     },
   };

@@ -1,6 +1,6 @@
 // The sectors: exposures and flow of their symbols together, each currency by itself.
 
-import { h } from './dom.js';
+import { h, refill } from './dom.js';
 import { Chart } from './charts.js';
 import * as format from './format.js';
 import { ALL, freshness } from './store.js';
@@ -34,13 +34,13 @@ export function mount(root, { store }) {
   const chart = new Chart({
     title: 'Net gamma by sector',
     unit: 'money per +1 % of spot, dealers long calls and short puts, the portfolio’s currency; + damps moves',
-    span: 12,
+    span: 8,
     height: 260,
     document: () => all()[0]?.[1],
     figure: (colour) => figure(all(), colour),
   });
   const list = h('section', { class: 'panel span-12', 'aria-label': 'Sectors' });
-  const complexes = h('section', { class: 'panel span-12', 'aria-label': 'Index complexes' });
+  const complexes = h('section', { class: 'panel span-4', 'aria-label': 'Index complexes' });
   root.append(h('h1', { class: 'sr' }, 'Sectors'), h('div', { class: 'board' }, list, chart.element, complexes));
 
   function draw() {
@@ -54,7 +54,8 @@ export function mount(root, { store }) {
       );
       return;
     }
-    list.replaceChildren(
+    refill(
+      list,
       h(
         'div',
         { class: 'bar' },
@@ -95,7 +96,8 @@ export function mount(root, { store }) {
   function drawComplexes() {
     const found = Object.entries(store.get(ALL, 'portfolio')?.complexes ?? {});
     complexes.hidden = !found.length;
-    complexes.replaceChildren(
+    refill(
+      complexes,
       h(
         'div',
         { class: 'bar' },
@@ -130,15 +132,22 @@ export function mount(root, { store }) {
     },
     tick() {
       chart.tick(store.now());
+      // Ages grow and what is past its time is marked, though nothing new comes.
+      this.ticks = (this.ticks ?? 0) + 1;
+      if (this.ticks % 4 === 0) draw();
     },
   };
 }
+
+/** What has no sign gets neither plus nor colour. */
+const UNSIGNED = new Set(['gross_gex_usd_per_1pct', 'total_hedging_notional']);
+const signOf = (key) => (UNSIGNED.has(key) ? { plus: false, tone: false } : {});
 
 function rowsOf(name, document, now) {
   const fresh = freshness(document, now);
   const reason = { reason: fresh.reason ?? 'no symbol of it has one' };
   const money = (totals, path) =>
-    MONEY.map(([key]) => value(format.compact(totals[key], reason), totals[key], ALL, `sector:${name}.${path}${key}`));
+    MONEY.map(([key]) => value(format.compact(totals[key], { ...reason, ...signOf(key) }), totals[key], ALL, `sector:${name}.${path}${key}`));
   const state = h(
     'span',
     { class: 'tag', 'data-tone': fresh.state === 'ok' ? 'good' : 'warn', title: fresh.reason },

@@ -1,6 +1,6 @@
 // The figures of skew and term structure.
 
-import { none } from './charts.js';
+import { none, rangeOf } from './charts.js';
 
 const days = {
   type: 'log',
@@ -47,12 +47,16 @@ export function skewFigure(get, colour) {
   };
 }
 
+/** A flat term structure is to look flat: the axis spans so many volatility points at least. */
+const LEAST_POINTS = 2;
+
 export function termFigure(get, colour) {
   const skew = get('skew');
   const rows = (skew?.by_expiry ?? []).filter((row) => typeof row.atm_iv === 'number');
   if (!rows.length) return none(skew, 'the term structure needs an option chain');
   const term = (skew.term ?? []).filter((row) => typeof row.atm_iv === 'number');
   const move = new Map((get('expected_move')?.by_expiry ?? []).map((one) => [one.expiry, one.em_1sd_iv_pct]));
+  const shown = [...rows, ...term].map((row) => row.atm_iv * 100);
   return {
     data: [
       {
@@ -76,7 +80,7 @@ export function termFigure(get, colour) {
         hovertemplate: '%{y:.2f} %<extra>%{x} d</extra>',
       },
     ],
-    layout: { xaxis: days, yaxis: { ticksuffix: ' %' } },
+    layout: { xaxis: days, yaxis: { ticksuffix: ' %', range: rangeOf(shown, LEAST_POINTS) } },
     rows: [['expiry', 'days', 'atm_iv'], ...rows.map((row) => [row.expiry, row.days, row.atm_iv])],
   };
 }

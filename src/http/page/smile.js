@@ -8,7 +8,7 @@ const SMILES = 6;
 /** How far a smile is drawn, in standard deviations of its own: what lies beyond is in the CSV. */
 const SIGMAS = 2.5;
 /** A narrow screen wants the surface further away. */
-export const FAR = innerWidth < 600 ? 1.4 : 1;
+export const FAR = innerWidth < 600 ? 1.75 : 1.12;
 
 const slicesOf = (document) => document?.by_expiry?.filter((one) => one.rows?.strike.length > 1) ?? [];
 

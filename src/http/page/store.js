@@ -8,8 +8,8 @@ export class Store {
   /** Reports changes as a map of symbol → set of names, at most once a frame. */
   listeners = new Set();
   changed = new Map();
-  /** Entries whose text was not parsed yet. */
-  unread = [];
+  /** Entries whose text was not parsed yet: one for each document, its newest. */
+  unread = new Map();
   /** The server's clock less ours, milliseconds. */
   clockOffset = 0;
 
@@ -23,23 +23,33 @@ export class Store {
     let names = this.documents.get(symbol);
     if (!names) this.documents.set(symbol, (names = new Map()));
     names.set(name, entry);
-    if (entry.text) this.readLater(entry);
+    const key = `${symbol} ${name}`;
+    this.unread.delete(key); // What it replaces is read by nobody any more.
+    if (entry.text) this.readLater(key, entry);
     this.note(symbol, name);
     return { symbol, name };
   }
 
-  readLater(entry) {
-    this.unread.push(entry);
+  /** A page out of sight reads only what is asked for: its idle moments may never come. */
+  readLater(key, entry) {
+    if (document.hidden) return;
+    this.unread.set(key, entry);
     this.reading ??= idle((deadline) => this.readSome(deadline));
   }
 
   readSome(deadline) {
     this.reading = undefined;
-    while (this.unread.length && deadline.timeRemaining() > 3) read(this.unread.shift());
-    if (this.unread.length) this.reading = idle((again) => this.readSome(again));
+    let least = deadline.didTimeout ? 1 : 0; // A browser that is never idle gets on, too.
+    for (const [key, entry] of this.unread) {
+      if (least-- <= 0 && deadline.timeRemaining() <= 3) break;
+      this.unread.delete(key);
+      read(entry);
+    }
+    if (this.unread.size) this.reading = idle((again) => this.readSome(again));
   }
 
   drop({ symbol, name }) {
+    this.unread.delete(`${symbol} ${name}`);
     this.documents.get(symbol)?.delete(name);
     this.note(symbol, name);
   }
@@ -56,7 +66,11 @@ export class Store {
   /** Forgets what is no longer streamed: it would stand there and grow old. */
   forget(selected) {
     for (const [symbol, names] of this.documents) {
-      for (const name of [...names.keys()]) if (!selected(symbol, name)) names.delete(name);
+      for (const name of [...names.keys()]) {
+        if (selected(symbol, name)) continue;
+        names.delete(name);
+        this.unread.delete(`${symbol} ${name}`);
+      }
       if (!names.size) this.documents.delete(symbol);
     }
   }

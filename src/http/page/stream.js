@@ -5,6 +5,8 @@
 const SILENCE_MS = 1800;
 /** How long a connection may take to say its first word. */
 const PATIENCE_MS = 5000;
+/** Over how long the largest offset of the clocks is taken. */
+const OFFSETS_MS = 5 * 60_000;
 const RETRY_MS = [500, 1000, 2000, 4000];
 
 export class Stream {
@@ -15,6 +17,8 @@ export class Stream {
     this.state = { connected: false, since: Date.now(), why: 'connecting', first: true };
     this.failures = 0;
     this.settled = false;
+    /** Offsets of the clocks lately seen, falling: the first is the largest. */
+    this.offsets = [];
     setInterval(() => this.watch(), 250);
   }
 
@@ -42,8 +46,7 @@ export class Stream {
     clearTimeout(this.retry);
     this.source?.close();
     const query = new URLSearchParams(this.query);
-    const resumed = Boolean(this.lastId);
-    if (resumed) query.set('last_event_id', this.lastId);
+    if (this.lastId) query.set('last_event_id', this.lastId);
     const source = new EventSource(`/stream?${query}`);
     this.source = source;
     this.heard = Date.now();
@@ -62,15 +65,16 @@ export class Stream {
     });
     on('snapshot_end', () => {
       snapshot = false;
-      // What came after the last event is no full snapshot: nothing follows from what it lacks.
-      if (!resumed) this.store.keepOnly(seen, (symbol, name) => this.selects(symbol, name));
+      // Only a full snapshot has an end, also where one was sent in place of what was asked to go on from.
+      this.store.keepOnly(seen, (symbol, name) => this.selects(symbol, name));
+      seen.clear();
       this.settled = true;
       this.up();
     });
     on('gone', (data) => this.store.drop(JSON.parse(data)));
     on('heartbeat', (data) => {
       const { now, behind } = JSON.parse(data);
-      this.store.clockOffset = now - Date.now();
+      this.store.clockOffset = this.offset(now - Date.now());
       this.behind = behind;
       this.up();
     });
@@ -78,6 +82,15 @@ export class Stream {
     source.onerror = () => {
       if (source === this.source) this.down('stream lost');
     };
+  }
+
+  /** The server's clock less ours: the largest of some minutes, which was the least time on its way. */
+  offset(newest) {
+    const at = performance.now();
+    if (this.offsets[0]?.value - newest > SILENCE_MS) this.offsets = []; // Nothing is so long on its way: a clock was set.
+    this.offsets = this.offsets.filter((one) => at - one.at < OFFSETS_MS && one.value > newest);
+    this.offsets.push({ at, value: newest });
+    return this.offsets[0].value;
   }
 
   up() {

@@ -2,7 +2,7 @@
 // interest by strike, put-call ratio through the day.
 
 import { h, setText } from './dom.js';
-import { Chart, level, none } from './charts.js';
+import { Chart, level, none, rangeOf } from './charts.js';
 import { FAR, smileFigure, surfaceFigure } from './smile.js';
 import { get as ask } from './api.js';
 import { compactText, priceText } from './format.js';
@@ -17,6 +17,13 @@ export const selection = ({ symbol }) => ({ symbols: [symbol], names: NAMES });
 
 const idOf = (symbol) => (slice) =>
   slice.root && slice.root !== symbol ? `${slice.expiry} ${slice.root}` : slice.expiry;
+
+/** A level as a line, and as what the key above the chart says of it. */
+const lineAt = ([at, , ink, dash]) => level(at, '', ink, 0, dash).shape;
+const keyOf = ([at, name, ink, dash]) => ({ at, name, ink, dash });
+
+/** A ratio that hardly moves is to look like one: its axis spans so much at least. */
+const LEAST_RATIO = 0.1;
 
 export function mount(root, { store, symbol, query, setQuery }) {
   const get = (name) => store.get(symbol, name);
@@ -46,7 +53,7 @@ export function mount(root, { store, symbol, query, setQuery }) {
     title: 'Volatility surface',
     unit: 'implied volatility, percent, of the contract out of the money; ln(K/F) by days to settlement',
     span: 6,
-    height: 470,
+    height: innerWidth < 600 ? 300 : 470,
     controls: [turn],
     redrawMs: SOLID_REDRAW_MS,
     document: () => get('surface'),
@@ -132,8 +139,8 @@ export function mount(root, { store, symbol, query, setQuery }) {
     const spot = get('max_pain').spot;
     const currency = get('max_pain').meta.currency;
     const marks = [
-      level(slice.max_pain_strike, `max pain ${priceText(slice.max_pain_strike)}`, colour.down, 0),
-      level(spot, `spot ${priceText(spot)}`, colour.text, 1, 'solid'),
+      [slice.max_pain_strike, 'max pain', colour.down, 'dash'],
+      [spot, 'spot', colour.text, 'solid'],
     ];
     const visible = slice.curve
       .filter((one) => one.strike >= near[0] && one.strike <= near[1])
@@ -155,9 +162,9 @@ export function mount(root, { store, symbol, query, setQuery }) {
         showlegend: false,
         xaxis: { range: near, tickformat: ',' },
         yaxis: { exponentformat: 'B', range: [0, Math.max(...visible) * 1.05] },
-        shapes: marks.map((one) => one.shape),
-        annotations: marks.map((one) => one.annotation),
+        shapes: marks.map(lineAt),
       },
+      keys: marks.map(keyOf),
       rows: [['settlement', 'payout'], ...slice.curve.map((one) => [one.strike, one.payout])],
       summary: `Max pain of ${slice.expiry} at ${slice.max_pain_strike}.`,
     };
@@ -179,10 +186,10 @@ export function mount(root, { store, symbol, query, setQuery }) {
     });
     const near = inSight(x);
     const marks = [
-      level(slice.support, 'support', colour.down, 0, 'dot', true),
-      level(slice.resistance, 'resistance', colour.up, 1, 'dot', slice.resistance > near[1] - (near[1] - near[0]) / 5),
-      level(get('oi_buildup').spot, 'spot', colour.text, 2, 'solid'),
-    ].filter((one) => typeof one.shape.x0 === 'number');
+      [slice.support, 'support', colour.down, 'dot'],
+      [slice.resistance, 'resistance', colour.up, 'dot'],
+      [get('oi_buildup').spot, 'spot', colour.text, 'solid'],
+    ].filter(([at]) => typeof at === 'number');
     return {
       data: [
         bar('call', 1, colour.up, 'calls', 'open_interest', 1),
@@ -194,9 +201,9 @@ export function mount(root, { store, symbol, query, setQuery }) {
         barmode: 'relative',
         xaxis: { range: near, tickformat: ',' },
         yaxis: { exponentformat: 'B' },
-        shapes: marks.map((one) => one.shape),
-        annotations: marks.map((one) => one.annotation),
+        shapes: marks.map(lineAt),
       },
+      keys: marks.map(keyOf),
       rows: [
         ['strike', 'call_oi', 'call_oi_change', 'call_state', 'put_oi', 'put_oi_change', 'put_state'],
         ...slice.strikes.map((one) => [
@@ -227,7 +234,7 @@ export function mount(root, { store, symbol, query, setQuery }) {
         line: { color: n ? colour.down : colour.up, width: 1.6, dash: n ? 'dot' : 'solid' },
         hovertemplate: '%{y:.3f}<extra>%{fullData.name}</extra>',
       })),
-      layout: { xaxis: { type: 'date' } },
+      layout: { xaxis: { type: 'date' }, yaxis: { range: rangeOf(past.rows.flatMap((row) => row.slice(1)), LEAST_RATIO) } },
       rows: [['time', ...past.fields], ...past.rows.map(([at, ...values]) => [new Date(at).toISOString(), ...values])],
     };
   }

@@ -1,7 +1,7 @@
 // One symbol: the key numbers, then price and exposures (exposure.js), then the flow (flow.js), then
 // how each of its documents stands.
 
-import { h, setAttribute, setText, show } from './dom.js';
+import { h, refill, setAttribute, setText, show } from './dom.js';
 import * as format from './format.js';
 import { alive, freshness, pick } from './store.js';
 import { plainTable } from './table.js';
@@ -44,7 +44,7 @@ const signed = (places) => (v, o) => format.fixed(v, places, { ...o, plus: true,
 
 /** Key numbers: label, field, how it is written, and a second line from the same document. */
 const TILES = [
-  ['Spot', 'summary.spot', format.price, (d, s) => spread(d, s)],
+  ['Spot', 'summary.spot', format.price, spread],
   ['Net GEX per 1 %', 'summary.signed_gex', format.compact, () => 'dealers’ sign'],
   [
     'Zero gamma',
@@ -56,7 +56,7 @@ const TILES = [
       ] ?? d.zero_gamma?.status,
   ],
   [
-    'Spot above zero γ',
+    'Above zero γ',
     'gex.zero_gamma.distance_pct',
     (v, o) => format.percent(v, 2, { ...o, plus: true, tone: true }),
     (d) => `${format.fixed(d.zero_gamma?.distance_expected_moves, 2, { plus: true }).text} day moves`,
@@ -89,7 +89,12 @@ const TILES = [
     'Hedging per +1 %',
     'hedging_impact.signed.hedge_notional_per_pct_move.dealer_long_calls_short_puts',
     format.compact,
-    (d) => `impact ${format.fixed(d.impact_bps, 1).text} bps`,
+    (d) => {
+      const bps = d.impact_bps?.bps?.dealer_long_calls_short_puts;
+      return typeof bps === 'number'
+        ? `impact ${format.fixed(bps, 1, { plus: true }).text} bps`
+        : 'impact: no ADV';
+    },
   ],
   ['VPIN', 'vpin.value', (v, o) => format.fixed(v, 3, o), (d) => `percentile ${format.share(d.percentile, 0).text}`],
   ['Toxicity', 'toxicity.toxicity_adjusted', (v, o) => format.fixed(v, 2, o), (d) => d.toxicity_adjusted_level],
@@ -100,7 +105,7 @@ const TILES = [
     (v, o) => format.fixed(v, 2, o),
     (d) => `volume ${format.fixed(d.total?.pcr_volume, 2).text}`,
   ],
-  ['Skew, 25 Δ', 'skew.skew', (v, o) => format.share(v, 1, { ...o, plus: true }), () => 'put IV − call IV'],
+  ['Skew, 25 Δ', 'skew.skew', (v, o) => format.share(v, 1, { ...o, plus: true }), () => 'put − call, vol points'],
   [
     'IV 30 d',
     'iv_rank.iv',
@@ -114,26 +119,27 @@ const away = (level, spot) =>
     ? `${format.percent((level / spot - 1) * 100, 2, { plus: true }).text} from spot`
     : '';
 
-function spread(document, symbol) {
+function spread(document, symbol, now) {
   const open = reference.openOf(symbol);
   const change =
     open && typeof document.spot === 'number'
-      ? `${format.percent((document.spot / open.price - 1) * 100, 2, { plus: true }).text} since ${format.timeText(open.at).slice(0, 5)}`
+      ? `${format.percent((document.spot / open.price - 1) * 100, 2, { plus: true }).text} since ${format.momentText(open.at, now)}`
       : '';
   return change || `spread ${format.fixed(document.spread_bps, 1).text} bps`;
 }
 
 export function mount(root, { store, symbol, symbols, empty }) {
-  reference.want([symbol]);
   const get = (name) => store.get(symbol, name);
-  const facts = symbols().find((one) => one.symbol === symbol);
+  // Looked up anew: its session opens and closes while the page is open.
+  const facts = () => symbols().find((one) => one.symbol === symbol);
   const state = h('span', { class: 'tag' });
   const age = h('span', { class: 'muted' });
+  const about = h('span', { class: 'muted' });
   const head = h(
     'div',
     { class: 'head' },
     h('h1', {}, symbol),
-    h('span', { class: 'muted' }, facts ? `${facts.exchange} · ${facts.currency} · ${facts.sector.toLowerCase()}` : ''),
+    about,
     state,
     age,
     h('a', { href: `#/chain/${encodeURIComponent(symbol)}` }, 'Option chain'),
@@ -153,7 +159,7 @@ export function mount(root, { store, symbol, symbols, empty }) {
       element: h('div', { class: 'tile' }, h('dt', { title: label }, label), main, more),
     };
   });
-  const charts = exposureCharts(get, symbol, facts?.currency);
+  const charts = exposureCharts(get, symbol, facts()?.currency);
   const flow = flowPanels(get, symbol, store);
   const status = h('section', { class: 'panel span-12 dense', 'aria-label': 'Documents' });
   const unknown = empty('unknown', symbol);
@@ -182,7 +188,7 @@ export function mount(root, { store, symbol, symbols, empty }) {
       tile.write(neutral ? undefined : raw, { reason: fresh.reason ?? 'not defined for this book' }),
       neutral ? undefined : raw,
     );
-    const text = document && !neutral ? (tile.second(document, symbol) ?? '') : (fresh.reason ?? '');
+    const text = document && !neutral ? (tile.second(document, symbol, store.now()) ?? '') : (fresh.reason ?? '');
     setText(tile.more, text);
     setAttribute(tile.more, 'title', text);
     setAttribute(tile.element, 'data-state', fresh.state === 'ok' ? null : fresh.state);
@@ -191,10 +197,12 @@ export function mount(root, { store, symbol, symbols, empty }) {
   function drawHead() {
     const document = get('summary');
     const fresh = alive(document, store.now());
-    const isKnown = !symbols().length || facts || document;
+    const known = facts();
+    const isKnown = !symbols().length || known || document;
+    setText(about, known ? `${known.exchange} · ${known.currency} · ${known.sector.toLowerCase()}` : '');
     unknown.hidden = isKnown;
     list.hidden = board.hidden = !isKnown;
-    setText(state, !isKnown ? 'unknown symbol' : fresh.state === 'ok' ? (facts?.session ?? 'live') : fresh.state);
+    setText(state, !isKnown ? 'unknown symbol' : fresh.state === 'ok' ? (known?.session ?? 'live') : fresh.state);
     setAttribute(state, 'data-tone', fresh.state === 'ok' ? 'good' : 'warn');
     setText(age, document ? `${format.ageText(store.now() - document.meta.as_of_ms)} old` : fresh.reason);
   }
@@ -213,12 +221,13 @@ export function mount(root, { store, symbol, symbols, empty }) {
 
   function drawStatus() {
     const now = store.now();
-    const listed = [...new Set([...NAMES, ...(facts?.documents ?? [])])].filter(
+    const listed = [...new Set([...NAMES, ...(facts()?.documents ?? [])])].filter(
       (name) => name !== 'book' && name !== 'tape',
     );
     const rows = listed.map((name) => statusRow(name, get(name), now, NAMES.includes(name), reasons[name]));
     if (NAMES.some((name) => !get(name))) askReasons();
-    status.replaceChildren(
+    refill(
+      status,
       h('div', { class: 'bar' }, h('h2', {}, 'Documents'), h('span', { class: 'muted' }, 'what each says of itself')),
       plainTable(
         'Documents of this symbol',
@@ -242,12 +251,14 @@ export function mount(root, { store, symbol, symbols, empty }) {
     update(changed) {
       const names = changed.get(symbol);
       if (!names) return;
+      if (names.has('bars')) reference.newestBar(symbol, get('bars'));
       for (const tile of tiles) if (names.has(tile.name)) drawTile(tile);
       for (const chart of charts) chart.draw();
       for (const panel of flow) if (panel.reads.some((name) => names.has(name))) panel.draw();
     },
     tick() {
       const now = store.now();
+      reference.want([symbol]);
       drawHead();
       tiles.forEach(drawTile);
       for (const chart of charts) chart.tick(now);

@@ -1,6 +1,6 @@
 // What stands above the overview's table: the portfolio by currency, and one-day volatility.
 
-import { h, setAttribute, setText, show } from './dom.js';
+import { h, refill, setAttribute, setText, show } from './dom.js';
 import * as format from './format.js';
 import { ALL, freshness } from './store.js';
 import { plainTable, value } from './table.js';
@@ -21,9 +21,46 @@ const TOTALS = [
 
 const UNSIGNED = new Set(['gross_gex_usd_per_1pct', 'total_hedging_notional']);
 
-/** The portfolio, a row for each currency. */
-export function totalsTable(document, now) {
-  const fresh = freshness(document, now);
+/** The portfolio: drawn when it changes or ages, its age on every tick. */
+export function totalsPanel() {
+  const age = h('span', { class: 'muted age' });
+  const body = h('div', {});
+  const element = h(
+    'section',
+    { class: 'panel span-8', 'aria-label': 'Portfolio totals' },
+    h(
+      'div',
+      { class: 'bar' },
+      h('h2', {}, 'Portfolio'),
+      h('span', { class: 'muted' }, 'dealers long calls, short puts · each currency by itself'),
+      age,
+    ),
+    body,
+  );
+  let drawnAs;
+  const draw = (store) => {
+    const fresh = freshness(store.get(ALL, 'portfolio'), store.now());
+    drawnAs = fresh.state;
+    refill(body, ...totals(store.get(ALL, 'portfolio'), fresh));
+    mark(store, fresh);
+  };
+  const mark = (store, fresh) => {
+    const document = store.get(ALL, 'portfolio');
+    setAttribute(element, 'data-state', document && fresh.state !== 'ok' ? fresh.state : null);
+    const text = document ? format.ageText(store.now() - document.meta.as_of_ms) : '';
+    setText(age, fresh.state === 'ok' || !document ? text : `${fresh.state} ${text}`);
+    setAttribute(age, 'title', fresh.reason ?? 'age of its newest input');
+  };
+  const tick = (store) => {
+    const fresh = freshness(store.get(ALL, 'portfolio'), store.now());
+    if (fresh.state === drawnAs) mark(store, fresh);
+    else draw(store);
+  };
+  return { element, draw, tick };
+}
+
+/** A row for each currency, and how toxic the flow is over all. */
+function totals(document, fresh) {
   const own = document?.meta?.currency ?? 'USD';
   const row = (currency, totals, path) => [
     currency,
@@ -48,15 +85,7 @@ export function totalsTable(document, now) {
   const fact = (label, shown, raw, field) =>
     h('span', {}, h('span', { class: 'muted' }, `${label} `), value(shown, raw, ALL, field));
   const missing = [...(document?.missing_symbols ?? []), ...(document?.stale_symbols ?? [])];
-  return h(
-    'section',
-    { 'aria-label': 'Portfolio totals' },
-    h(
-      'div',
-      { class: 'bar' },
-      h('h2', {}, 'Portfolio'),
-      h('span', { class: 'muted' }, 'dealers long calls, short puts · each currency by itself'),
-    ),
+  return [
     plainTable('Portfolio totals by currency', ['Currency', ...TOTALS.map(([, label]) => label)], rows),
     h(
       'p',
@@ -86,7 +115,7 @@ export function totalsTable(document, now) {
           )
         : null,
     ),
-  );
+  ];
 }
 
 /** One-day volatility: its level, regime and changes. */
