@@ -24,7 +24,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{info, warn};
 
-use self::books::{Books, Product};
+use self::books::{Books, Product, Refusal};
 use self::budget::{Budget, SMALLEST_PLAN};
 use self::diagnostic::Class;
 use self::maintenance::{Windows, date, until_next_hour};
@@ -78,8 +78,10 @@ struct GlobalDatafeeds {
     /// Subscriptions that are still to be sent.
     requests: VecDeque<Request>,
     polls: Vec<Poll>,
+    /// Between two polls of a request: what the settings say, longer where the plan allows less.
+    poll_pause: Duration,
     /// Identifiers whose quotes are polled, as the vendor does not push them.
-    unpushed: BTreeSet<String>,
+    unpushed: BTreeMap<String, Refusal>,
     /// Functions that were refused where nothing stands in for them.
     refused: BTreeSet<String>,
     chains_due: Instant,
@@ -148,7 +150,8 @@ pub fn open(options: &Options) -> Result<Box<dyn Provider>, String> {
         planned_on: None,
         requests: VecDeque::new(),
         polls: Vec::new(),
-        unpushed: BTreeSet::new(),
+        poll_pause: Duration::from_secs_f64(settings.poll_seconds),
+        unpushed: BTreeMap::new(),
         refused: BTreeSet::new(),
         chains_due: now,
         ready: Vec::new(),
@@ -239,6 +242,12 @@ impl GlobalDatafeeds {
 
     async fn plan(&mut self) -> Result<(), Trouble> {
         let today = date(self.clock.now());
+        // Words that nobody knows may have been of the moment.
+        self.unpushed
+            .retain(|_, refusal| *refusal == Refusal::ForGood);
+        for product in &mut self.books.products {
+            product.refusal = product.refusal.filter(|one| *one == Refusal::ForGood);
+        }
         self.limits().await?;
         for at in 0..self.books.products.len() {
             self.books.products[at].options.forget_before(today);
@@ -363,7 +372,7 @@ impl GlobalDatafeeds {
             (Some(request), _) => request,
             (None, Some(at)) => {
                 let poll = &mut self.polls[at];
-                poll.due = now.max(poll.due) + Duration::from_secs_f64(self.settings.poll_seconds);
+                poll.due = now.max(poll.due) + self.poll_pause;
                 poll.request.clone()
             }
             (None, None) => return Ok(wake),
@@ -504,19 +513,38 @@ impl GlobalDatafeeds {
                 self.round_ended(&request);
             }
             _ if request.body["Unsubscribe"] == "true" => {}
-            _ => self.do_without(&request, text)?,
+            Class::Duplicate if function.is_subscription() => {}
+            Class::Duplicate => self.round_ended(&request),
+            Class::Unknown if !function.is_subscription() => {
+                info!(
+                    function = function.name(),
+                    about = request.about.join(","),
+                    said = text,
+                    "not answered but told"
+                );
+                self.books.counts.count("unknown_text");
+                self.round_ended(&request);
+            }
+            Class::Unknown => self.do_without(&request, text, Refusal::Passing)?,
+            _ => self.do_without(&request, text, Refusal::ForGood)?,
         }
         Ok(())
     }
 
     /// Finds another way to what a refused request was to bring.
-    fn do_without(&mut self, request: &Request, text: &str) -> Result<(), Trouble> {
+    fn do_without(
+        &mut self,
+        request: &Request,
+        text: &str,
+        refusal: Refusal,
+    ) -> Result<(), Trouble> {
         let function = request.function;
         let about = request.about.join(",");
         match function {
             Function::SubscribeRealtime => {
                 warn!(about, said = text, "quotes are not pushed: polled instead");
-                self.unpushed.extend(request.about.iter().cloned());
+                let names = request.about.iter().cloned();
+                self.unpushed.extend(names.map(|name| (name, refusal)));
             }
             Function::SubscribeOptionChain | Function::SubscribeOptionChainGreeks
                 if self.settings.path != "subscribe" =>
@@ -533,7 +561,7 @@ impl GlobalDatafeeds {
                     .iter_mut()
                     .find(|one| request.about.contains(&one.name));
                 if let Some(product) = product {
-                    product.is_polled = true;
+                    product.refusal = Some(refusal);
                     product.centres.clear();
                 }
                 self.requests.retain(|other| {
