@@ -45,6 +45,8 @@ pub const NAME: &str = "globaldatafeeds";
 const EXCHANGES: [&str; 4] = ["NFO", "BFO", "CDS", "MCX"];
 /// Requests without an answer in a row, after which the connection is given up.
 const UNANSWERED: u32 = 3;
+/// What there was no data for is asked for again at the latest after so long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(900);
 /// Nothing is due for so long.
 const LONG: Duration = Duration::from_secs(3_600);
 
@@ -77,6 +79,12 @@ struct GlobalDatafeeds {
     planned_on: Option<NaiveDate>,
     /// Subscriptions that are still to be sent.
     requests: VecDeque<Request>,
+    /// Subscriptions for which there was no data.
+    later: Vec<Request>,
+    /// When they, and what could not be listed, are asked for again.
+    again: Option<Instant>,
+    /// Until the next time; it grows.
+    pause: Duration,
     polls: Vec<Poll>,
     /// Between two polls of a request: what the settings say, longer where the plan allows less.
     poll_pause: Duration,
@@ -149,6 +157,9 @@ pub fn open(options: &Options) -> Result<Box<dyn Provider>, String> {
         books: Books::new(products, Quantities::named(&settings.quantities)),
         planned_on: None,
         requests: VecDeque::new(),
+        later: Vec::new(),
+        again: None,
+        pause: Duration::from_secs_f64(settings.retry_seconds),
         polls: Vec::new(),
         poll_pause: Duration::from_secs_f64(settings.poll_seconds),
         unpushed: BTreeMap::new(),
@@ -257,21 +268,75 @@ impl GlobalDatafeeds {
         }
         self.books.follow();
         for at in 0..self.books.products.len() {
-            let product = &self.books.products[at];
-            if !self.wants_push(product) || self.books.price(product).is_some() {
-                continue;
-            }
-            let first = product.followed().next().cloned();
-            if let Some(one) = first {
-                let request = Request::quote(&one.exchange, &one.id);
-                if let Reply::Body(body) = self.ask(request).await? {
-                    self.hear(Function::GetLastQuote.name(), &body);
-                }
-            }
+            self.first_price(at).await?;
         }
         self.arrange()?;
         self.planned_on = Some(today);
+        self.later.clear();
+        self.again = None;
+        self.pause = Duration::from_secs_f64(self.settings.retry_seconds);
+        self.postpone_what_is_missing(today);
         Ok(())
+    }
+
+    /// Asks for the price that the chain of a product is subscribed around, where none is known.
+    async fn first_price(&mut self, at: usize) -> Result<(), Trouble> {
+        let product = &self.books.products[at];
+        if !self.wants_push(product) || self.books.price(product).is_some() {
+            return Ok(());
+        }
+        let first = product.followed().next().cloned();
+        if let Some(one) = first {
+            let request = Request::quote(&one.exchange, &one.id);
+            if let Reply::Body(body) = self.ask(request).await? {
+                self.hear(Function::GetLastQuote.name(), &body);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a product lacks its lists, or the price its chain would be subscribed around.
+    fn is_missing(&self, at: usize, today: NaiveDate) -> bool {
+        let product = &self.books.products[at];
+        let lists = [Function::GetExpiryDates, Function::GetInstruments];
+        let can_list = lists.iter().any(|one| !self.forbids(*one));
+        (can_list && product.listed_on != Some(today))
+            || (self.wants_push(product) && product.centres.is_empty())
+    }
+
+    fn postpone_what_is_missing(&mut self, today: NaiveDate) {
+        if (0..self.books.products.len()).any(|at| self.is_missing(at, today)) {
+            self.postpone();
+        }
+    }
+
+    fn postpone(&mut self) {
+        if self.again.is_none() {
+            self.again = Some(Instant::now() + self.pause);
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Asks again for what there was no data for: before the open, on a holiday.
+    async fn ask_again(&mut self) -> Result<(), Trouble> {
+        let today = date(self.clock.now());
+        self.again = None;
+        let later = std::mem::take(&mut self.later);
+        self.requests.extend(later);
+        for at in 0..self.books.products.len() {
+            if !self.is_missing(at, today) {
+                continue;
+            }
+            if self.books.products[at].listed_on != Some(today) {
+                self.list(at, today).await?;
+                self.books.follow();
+            }
+            self.first_price(at).await?;
+            let more = self.chain_requests(at);
+            self.requests.extend(more);
+        }
+        self.postpone_what_is_missing(today);
+        self.arrange_polls()
     }
 
     /// Asks and waits for the answer; what is pushed meanwhile is taken in.
@@ -324,6 +389,10 @@ impl GlobalDatafeeds {
         Ok(())
     }
 
+    fn is_free(&self) -> bool {
+        self.session.as_ref().is_some_and(Session::is_free)
+    }
+
     fn session(&mut self) -> Result<&mut Session, Trouble> {
         let session = self.session.as_mut();
         session.ok_or_else(|| Trouble::Lost("not connected".to_owned()))
@@ -339,11 +408,19 @@ impl GlobalDatafeeds {
                 self.plan().await?;
                 continue;
             }
+            let is_due = self.again.is_some_and(|at| at <= Instant::now());
+            if is_due && self.session()?.is_free() {
+                self.ask_again().await?;
+                continue;
+            }
             self.make_pushed_chains();
             if !self.ready.is_empty() {
                 continue;
             }
-            let wake = self.send_due().await?;
+            let mut wake = self.send_due().await?;
+            if let Some(at) = self.again.filter(|_| self.is_free()) {
+                wake = wake.min(at);
+            }
             let event = self.session()?.turn(wake).await?;
             self.take(event)?;
             if self.tell_counts() {
@@ -468,6 +545,8 @@ impl GlobalDatafeeds {
             for (expiry, from, to) in moved {
                 info!(product = name, %expiry, from, to, "the price has moved: other strikes are subscribed");
                 self.books.products[at].centres.insert(expiry, to);
+                self.later
+                    .retain(|one| one.expiry != Some(expiry) || one.about.first() != Some(&name));
                 for function in [
                     Function::SubscribeOptionChain,
                     Function::SubscribeOptionChainGreeks,
@@ -511,6 +590,10 @@ impl GlobalDatafeeds {
             Class::NoData => {
                 self.books.counts.count("no_data");
                 self.round_ended(&request);
+                if function.is_subscription() && request.body["Unsubscribe"] != "true" {
+                    self.later.push(request);
+                    self.postpone();
+                }
             }
             _ if request.body["Unsubscribe"] == "true" => {}
             Class::Duplicate if function.is_subscription() => {}

@@ -84,12 +84,14 @@ impl GlobalDatafeeds {
             found.kind.as_deref(),
             &self.settings.indices,
         );
+        let cannot_list = self.forbids(Function::GetInstruments);
         let product = &mut self.books.products[at];
         product.expiries = match dates {
             Some(dates) if !dates.is_empty() => dates,
             _ => found.strikes.keys().copied().take(most).collect(),
         };
-        product.listed_on = (!product.expiries.is_empty()).then_some(today);
+        let is_listed = !product.expiries.is_empty() && (cannot_list || !found.strikes.is_empty());
+        product.listed_on = is_listed.then_some(today);
         info!(
             product = name,
             expiries = ?product.expiries,
@@ -167,7 +169,7 @@ impl GlobalDatafeeds {
     }
 
     /// The subscriptions of a product's chain around its price.
-    fn chain_requests(&mut self, at: usize) -> Vec<Request> {
+    pub(super) fn chain_requests(&mut self, at: usize) -> Vec<Request> {
         let product = &self.books.products[at];
         let price = self
             .books
