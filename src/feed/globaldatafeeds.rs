@@ -76,7 +76,8 @@ struct GlobalDatafeeds {
     calls_per_hour: u64,
     budget: Budget,
     books: Books,
-    planned_on: Option<NaiveDate>,
+    /// The day of the plan, and how many maintenance windows had ended.
+    planned_on: Option<(NaiveDate, usize)>,
     /// Subscriptions that are still to be sent.
     requests: VecDeque<Request>,
     /// Subscriptions for which there was no data.
@@ -253,6 +254,12 @@ impl GlobalDatafeeds {
 
     async fn plan(&mut self) -> Result<(), Trouble> {
         let today = date(self.clock.now());
+        let turn = self.turn();
+        if self.planned_on != Some(turn) {
+            for product in &mut self.books.products {
+                product.listed_on = None;
+            }
+        }
         // Words that nobody knows may have been of the moment.
         self.unpushed
             .retain(|_, refusal| *refusal == Refusal::ForGood);
@@ -271,7 +278,7 @@ impl GlobalDatafeeds {
             self.first_price(at).await?;
         }
         self.arrange()?;
-        self.planned_on = Some(today);
+        self.planned_on = Some(turn);
         self.later.clear();
         self.again = None;
         self.pause = Duration::from_secs_f64(self.settings.retry_seconds);
@@ -389,6 +396,12 @@ impl GlobalDatafeeds {
         Ok(())
     }
 
+    /// What the plan is of: contracts are listed in the morning, while the servers are down.
+    fn turn(&self) -> (NaiveDate, usize) {
+        let now = self.clock.now();
+        (date(now), self.windows.ended(now))
+    }
+
     fn is_free(&self) -> bool {
         self.session.as_ref().is_some_and(Session::is_free)
     }
@@ -404,9 +417,9 @@ impl GlobalDatafeeds {
             if !self.ready.is_empty() {
                 return Ok(std::mem::take(&mut self.ready));
             }
-            if self.planned_on != Some(date(self.clock.now())) && self.session()?.is_free() {
-                self.plan().await?;
-                continue;
+            if self.planned_on != Some(self.turn()) && self.session()?.is_free() {
+                // On a connection of its own: what is no longer wanted ends with the old one.
+                return Err(Trouble::Lost("the lists of the day are due".to_owned()));
             }
             let is_due = self.again.is_some_and(|at| at <= Instant::now());
             if is_due && self.session()?.is_free() {
