@@ -24,7 +24,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{info, warn};
 
-use self::books::{Books, Product};
+use self::books::{Books, Product, Refusal};
 use self::budget::{Budget, SMALLEST_PLAN};
 use self::diagnostic::Class;
 use self::maintenance::{Windows, date, until_next_hour};
@@ -45,6 +45,8 @@ pub const NAME: &str = "globaldatafeeds";
 const EXCHANGES: [&str; 4] = ["NFO", "BFO", "CDS", "MCX"];
 /// Requests without an answer in a row, after which the connection is given up.
 const UNANSWERED: u32 = 3;
+/// What there was no data for is asked for again at the latest after so long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(900);
 /// Nothing is due for so long.
 const LONG: Duration = Duration::from_secs(3_600);
 
@@ -74,12 +76,21 @@ struct GlobalDatafeeds {
     calls_per_hour: u64,
     budget: Budget,
     books: Books,
-    planned_on: Option<NaiveDate>,
+    /// The day of the plan, and how many maintenance windows had ended.
+    planned_on: Option<(NaiveDate, usize)>,
     /// Subscriptions that are still to be sent.
     requests: VecDeque<Request>,
+    /// Subscriptions for which there was no data.
+    later: Vec<Request>,
+    /// When they, and what could not be listed, are asked for again.
+    again: Option<Instant>,
+    /// Until the next time; it grows.
+    pause: Duration,
     polls: Vec<Poll>,
+    /// Between two polls of a request: what the settings say, longer where the plan allows less.
+    poll_pause: Duration,
     /// Identifiers whose quotes are polled, as the vendor does not push them.
-    unpushed: BTreeSet<String>,
+    unpushed: BTreeMap<String, Refusal>,
     /// Functions that were refused where nothing stands in for them.
     refused: BTreeSet<String>,
     chains_due: Instant,
@@ -147,8 +158,12 @@ pub fn open(options: &Options) -> Result<Box<dyn Provider>, String> {
         books: Books::new(products, Quantities::named(&settings.quantities)),
         planned_on: None,
         requests: VecDeque::new(),
+        later: Vec::new(),
+        again: None,
+        pause: Duration::from_secs_f64(settings.retry_seconds),
         polls: Vec::new(),
-        unpushed: BTreeSet::new(),
+        poll_pause: Duration::from_secs_f64(settings.poll_seconds),
+        unpushed: BTreeMap::new(),
         refused: BTreeSet::new(),
         chains_due: now,
         ready: Vec::new(),
@@ -239,6 +254,18 @@ impl GlobalDatafeeds {
 
     async fn plan(&mut self) -> Result<(), Trouble> {
         let today = date(self.clock.now());
+        let turn = self.turn();
+        if self.planned_on != Some(turn) {
+            for product in &mut self.books.products {
+                product.listed_on = None;
+            }
+        }
+        // Words that nobody knows may have been of the moment.
+        self.unpushed
+            .retain(|_, refusal| *refusal == Refusal::ForGood);
+        for product in &mut self.books.products {
+            product.refusal = product.refusal.filter(|one| *one == Refusal::ForGood);
+        }
         self.limits().await?;
         for at in 0..self.books.products.len() {
             self.books.products[at].options.forget_before(today);
@@ -248,21 +275,75 @@ impl GlobalDatafeeds {
         }
         self.books.follow();
         for at in 0..self.books.products.len() {
-            let product = &self.books.products[at];
-            if !self.wants_push(product) || self.books.price(product).is_some() {
-                continue;
-            }
-            let first = product.followed().next().cloned();
-            if let Some(one) = first {
-                let request = Request::quote(&one.exchange, &one.id);
-                if let Reply::Body(body) = self.ask(request).await? {
-                    self.hear(Function::GetLastQuote.name(), &body);
-                }
-            }
+            self.first_price(at).await?;
         }
         self.arrange()?;
-        self.planned_on = Some(today);
+        self.planned_on = Some(turn);
+        self.later.clear();
+        self.again = None;
+        self.pause = Duration::from_secs_f64(self.settings.retry_seconds);
+        self.postpone_what_is_missing(today);
         Ok(())
+    }
+
+    /// Asks for the price that the chain of a product is subscribed around, where none is known.
+    async fn first_price(&mut self, at: usize) -> Result<(), Trouble> {
+        let product = &self.books.products[at];
+        if !self.wants_push(product) || self.books.price(product).is_some() {
+            return Ok(());
+        }
+        let first = product.followed().next().cloned();
+        if let Some(one) = first {
+            let request = Request::quote(&one.exchange, &one.id);
+            if let Reply::Body(body) = self.ask(request).await? {
+                self.hear(Function::GetLastQuote.name(), &body);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a product lacks its lists, or the price its chain would be subscribed around.
+    fn is_missing(&self, at: usize, today: NaiveDate) -> bool {
+        let product = &self.books.products[at];
+        let lists = [Function::GetExpiryDates, Function::GetInstruments];
+        let can_list = lists.iter().any(|one| !self.forbids(*one));
+        (can_list && product.listed_on != Some(today))
+            || (self.wants_push(product) && product.centres.is_empty())
+    }
+
+    fn postpone_what_is_missing(&mut self, today: NaiveDate) {
+        if (0..self.books.products.len()).any(|at| self.is_missing(at, today)) {
+            self.postpone();
+        }
+    }
+
+    fn postpone(&mut self) {
+        if self.again.is_none() {
+            self.again = Some(Instant::now() + self.pause);
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Asks again for what there was no data for: before the open, on a holiday.
+    async fn ask_again(&mut self) -> Result<(), Trouble> {
+        let today = date(self.clock.now());
+        self.again = None;
+        let later = std::mem::take(&mut self.later);
+        self.requests.extend(later);
+        for at in 0..self.books.products.len() {
+            if !self.is_missing(at, today) {
+                continue;
+            }
+            if self.books.products[at].listed_on != Some(today) {
+                self.list(at, today).await?;
+                self.books.follow();
+            }
+            self.first_price(at).await?;
+            let more = self.chain_requests(at);
+            self.requests.extend(more);
+        }
+        self.postpone_what_is_missing(today);
+        self.arrange_polls()
     }
 
     /// Asks and waits for the answer; what is pushed meanwhile is taken in.
@@ -315,6 +396,16 @@ impl GlobalDatafeeds {
         Ok(())
     }
 
+    /// What the plan is of: contracts are listed in the morning, while the servers are down.
+    fn turn(&self) -> (NaiveDate, usize) {
+        let now = self.clock.now();
+        (date(now), self.windows.ended(now))
+    }
+
+    fn is_free(&self) -> bool {
+        self.session.as_ref().is_some_and(Session::is_free)
+    }
+
     fn session(&mut self) -> Result<&mut Session, Trouble> {
         let session = self.session.as_mut();
         session.ok_or_else(|| Trouble::Lost("not connected".to_owned()))
@@ -326,15 +417,23 @@ impl GlobalDatafeeds {
             if !self.ready.is_empty() {
                 return Ok(std::mem::take(&mut self.ready));
             }
-            if self.planned_on != Some(date(self.clock.now())) && self.session()?.is_free() {
-                self.plan().await?;
+            if self.planned_on != Some(self.turn()) && self.session()?.is_free() {
+                // On a connection of its own: what is no longer wanted ends with the old one.
+                return Err(Trouble::Lost("the lists of the day are due".to_owned()));
+            }
+            let is_due = self.again.is_some_and(|at| at <= Instant::now());
+            if is_due && self.session()?.is_free() {
+                self.ask_again().await?;
                 continue;
             }
             self.make_pushed_chains();
             if !self.ready.is_empty() {
                 continue;
             }
-            let wake = self.send_due().await?;
+            let mut wake = self.send_due().await?;
+            if let Some(at) = self.again.filter(|_| self.is_free()) {
+                wake = wake.min(at);
+            }
             let event = self.session()?.turn(wake).await?;
             self.take(event)?;
             if self.tell_counts() {
@@ -363,7 +462,7 @@ impl GlobalDatafeeds {
             (Some(request), _) => request,
             (None, Some(at)) => {
                 let poll = &mut self.polls[at];
-                poll.due = now.max(poll.due) + Duration::from_secs_f64(self.settings.poll_seconds);
+                poll.due = now.max(poll.due) + self.poll_pause;
                 poll.request.clone()
             }
             (None, None) => return Ok(wake),
@@ -459,6 +558,8 @@ impl GlobalDatafeeds {
             for (expiry, from, to) in moved {
                 info!(product = name, %expiry, from, to, "the price has moved: other strikes are subscribed");
                 self.books.products[at].centres.insert(expiry, to);
+                self.later
+                    .retain(|one| one.expiry != Some(expiry) || one.about.first() != Some(&name));
                 for function in [
                     Function::SubscribeOptionChain,
                     Function::SubscribeOptionChainGreeks,
@@ -502,21 +603,44 @@ impl GlobalDatafeeds {
             Class::NoData => {
                 self.books.counts.count("no_data");
                 self.round_ended(&request);
+                if function.is_subscription() && request.body["Unsubscribe"] != "true" {
+                    self.later.push(request);
+                    self.postpone();
+                }
             }
             _ if request.body["Unsubscribe"] == "true" => {}
-            _ => self.do_without(&request, text)?,
+            Class::Duplicate if function.is_subscription() => {}
+            Class::Duplicate => self.round_ended(&request),
+            Class::Unknown if !function.is_subscription() => {
+                info!(
+                    function = function.name(),
+                    about = request.about.join(","),
+                    said = text,
+                    "not answered but told"
+                );
+                self.books.counts.count("unknown_text");
+                self.round_ended(&request);
+            }
+            Class::Unknown => self.do_without(&request, text, Refusal::Passing)?,
+            _ => self.do_without(&request, text, Refusal::ForGood)?,
         }
         Ok(())
     }
 
     /// Finds another way to what a refused request was to bring.
-    fn do_without(&mut self, request: &Request, text: &str) -> Result<(), Trouble> {
+    fn do_without(
+        &mut self,
+        request: &Request,
+        text: &str,
+        refusal: Refusal,
+    ) -> Result<(), Trouble> {
         let function = request.function;
         let about = request.about.join(",");
         match function {
             Function::SubscribeRealtime => {
                 warn!(about, said = text, "quotes are not pushed: polled instead");
-                self.unpushed.extend(request.about.iter().cloned());
+                let names = request.about.iter().cloned();
+                self.unpushed.extend(names.map(|name| (name, refusal)));
             }
             Function::SubscribeOptionChain | Function::SubscribeOptionChainGreeks
                 if self.settings.path != "subscribe" =>
@@ -533,7 +657,7 @@ impl GlobalDatafeeds {
                     .iter_mut()
                     .find(|one| request.about.contains(&one.name));
                 if let Some(product) = product {
-                    product.is_polled = true;
+                    product.refusal = Some(refusal);
                     product.centres.clear();
                 }
                 self.requests.retain(|other| {

@@ -15,6 +15,15 @@ use super::request::Request;
 use super::rows::{Counts, Row, rows};
 use crate::feed::message::{Message, What};
 
+/// For how long something is not pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The vendor's words say that it never is.
+    ForGood,
+    /// Nobody knows the words: it is asked for again.
+    Passing,
+}
+
 /// A product with its options.
 pub(super) struct Product {
     /// As the vendor calls it.
@@ -31,7 +40,7 @@ pub(super) struct Product {
     /// The strikes that subscriptions are around.
     pub(super) centres: BTreeMap<NaiveDate, f64>,
     /// Whether the vendor refused to push its chain.
-    pub(super) is_polled: bool,
+    pub(super) refusal: Option<Refusal>,
 }
 
 impl Product {
@@ -50,7 +59,7 @@ impl Product {
             instruments: Instruments::default(),
             options: Options::default(),
             centres: BTreeMap::new(),
-            is_polled: false,
+            refusal: None,
         })
     }
 

@@ -15,6 +15,10 @@ pub(super) enum Class {
     Fatal,
     /// The request cannot be served, now or ever.
     BadRequest,
+    /// What was asked for is being sent already.
+    Duplicate,
+    /// Words that nobody knows: about the request, and perhaps of the moment only.
+    Unknown,
 }
 
 /// By how the text begins; the first that fits.
@@ -38,7 +42,7 @@ const TEXTS: [(&str, Class); 22] = [
     // Of the month: no pause of ours would end it.
     ("Calls limitation is reached.", Class::Fatal),
     ("Bandwidth limitation is reached.", Class::Fatal),
-    ("Duplicated Request Not Allowed.", Class::BadRequest),
+    ("Duplicated Request Not Allowed.", Class::Duplicate),
     (
         "Data for requested exchange is disabled.",
         Class::BadRequest,
@@ -56,7 +60,7 @@ const TEXTS: [(&str, Class); 22] = [
     ("More than 1 match found.", Class::BadRequest),
 ];
 
-/// What follows from a text; one nobody knows is about the request.
+/// What follows from a text.
 pub(super) fn class(text: &str) -> Class {
     let text = text.trim();
     let begins = |with: &str| {
@@ -64,7 +68,7 @@ pub(super) fn class(text: &str) -> Class {
         begin.is_some_and(|begin| begin.eq_ignore_ascii_case(with.as_bytes()))
     };
     let found = TEXTS.iter().find(|(with, _)| begins(with));
-    found.map_or(Class::BadRequest, |(_, class)| *class)
+    found.map_or(Class::Unknown, |(_, class)| *class)
 }
 
 #[cfg(test)]
@@ -99,7 +103,7 @@ mod tests {
             ("Bandwidth per hour is limited.", Class::NextHour),
             ("Calls limitation is reached.", Class::Fatal),
             ("Bandwidth limitation is reached.", Class::Fatal),
-            ("Duplicated Request Not Allowed.", Class::BadRequest),
+            ("Duplicated Request Not Allowed.", Class::Duplicate),
             (
                 "Data for requested exchange is disabled.",
                 Class::BadRequest,
@@ -118,12 +122,10 @@ mod tests {
                 "More than 1 match found. Use exact long format identifier instead.",
                 Class::BadRequest,
             ),
-            (
-                "Cannot deserialize the current JSON array",
-                Class::BadRequest,
-            ),
-            ("", Class::BadRequest),
-            ("Ü", Class::BadRequest),
+            ("Cannot deserialize the current JSON array", Class::Unknown),
+            ("Server busy.", Class::Unknown),
+            ("", Class::Unknown),
+            ("Ü", Class::Unknown),
         ] {
             assert_eq!(class(text), expected, "{text}");
         }

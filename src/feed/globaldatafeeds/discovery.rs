@@ -2,6 +2,7 @@
 //! follows from them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use serde_json::Value;
@@ -83,12 +84,14 @@ impl GlobalDatafeeds {
             found.kind.as_deref(),
             &self.settings.indices,
         );
+        let cannot_list = self.forbids(Function::GetInstruments);
         let product = &mut self.books.products[at];
         product.expiries = match dates {
             Some(dates) if !dates.is_empty() => dates,
             _ => found.strikes.keys().copied().take(most).collect(),
         };
-        product.listed_on = (!product.expiries.is_empty()).then_some(today);
+        let is_listed = !product.expiries.is_empty() && (cannot_list || !found.strikes.is_empty());
+        product.listed_on = is_listed.then_some(today);
         info!(
             product = name,
             expiries = ?product.expiries,
@@ -128,7 +131,7 @@ impl GlobalDatafeeds {
         match self.settings.path.as_str() {
             "poll" => false,
             "subscribe" => !chain,
-            _ => listed && !product.is_polled && !chain && !greeks,
+            _ => listed && product.refusal.is_none() && !chain && !greeks,
         }
     }
 
@@ -162,11 +165,11 @@ impl GlobalDatafeeds {
     }
 
     fn is_pushed(&self, one: &Followed) -> bool {
-        !self.forbids(Function::SubscribeRealtime) && !self.unpushed.contains(&one.id)
+        !self.forbids(Function::SubscribeRealtime) && !self.unpushed.contains_key(&one.id)
     }
 
     /// The subscriptions of a product's chain around its price.
-    fn chain_requests(&mut self, at: usize) -> Vec<Request> {
+    pub(super) fn chain_requests(&mut self, at: usize) -> Vec<Request> {
         let product = &self.books.products[at];
         let price = self
             .books
@@ -226,12 +229,22 @@ impl GlobalDatafeeds {
         if !self.forbids(Function::GetLastQuoteArray) {
             wanted.splice(0..0, plan::quotes(&unpushed));
         }
-        let needed = plan::needed(
-            wanted.len(),
-            self.settings.poll_seconds,
-            self.requests.len(),
-        );
-        plan::check_quota(needed, self.calls_per_hour).map_err(Trouble::Fatal)?;
+        let mut poll_seconds = self.settings.poll_seconds;
+        let needed = plan::needed(wanted.len(), poll_seconds, self.requests.len());
+        let fits = plan::check_quota(needed, self.calls_per_hour);
+        // A feed that once ran is not ended by a refusal: it goes on as well as the plan allows.
+        if self.planned_on.is_none() {
+            fits.map_err(Trouble::Fatal)?;
+        } else if let Err(why) = fits {
+            poll_seconds = plan::affordable_seconds(
+                poll_seconds,
+                wanted.len(),
+                self.requests.len(),
+                self.calls_per_hour,
+            );
+            warn!(why, poll_seconds, "polled less often, as the plan allows");
+        }
+        self.poll_pause = Duration::from_secs_f64(poll_seconds);
         let now = Instant::now();
         let due = |request: &Request| {
             let before = self.polls.iter().find(|poll| poll.request == *request);
@@ -246,6 +259,7 @@ impl GlobalDatafeeds {
         info!(
             subscriptions,
             polls,
+            poll_seconds,
             requests_per_hour = needed,
             plan = self.calls_per_hour,
             "planned"

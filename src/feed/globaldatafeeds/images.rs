@@ -4,7 +4,7 @@
 use quant::market::{Conditions, Price, Quote, Side, Size, Symbol, Timestamp, Touch, Trade};
 use quant::synthetic::world::Underlier;
 
-use super::rows::{Counts, Row};
+use super::rows::{Counts, Row, is_ahead};
 use crate::feed::message::{Message, What};
 
 /// What was last seen of an instrument.
@@ -59,6 +59,10 @@ impl Images {
             counts.count("no_time");
             return Vec::new();
         };
+        if is_ahead(at, received) {
+            counts.count("future_time");
+            return Vec::new();
+        }
         if self.last.is_some_and(|last| at < last.at) {
             counts.count("late");
             return Vec::new();
@@ -218,6 +222,16 @@ mod tests {
         images.interrupted();
         assert_eq!(trades(&mut images, &image(110, 10.0, 5_000)), 0);
         assert_eq!(trades(&mut images, &image(111, 10.0, 5_001)), 1);
+    }
+
+    #[test]
+    fn an_image_of_the_future_makes_no_later_one_late() {
+        let mut images = images(false);
+        let now = 1_800_000_100;
+        assert_eq!(said(&mut images, &image(now + 61, 10.0, 1)).len(), 0);
+        assert_eq!(images.price, None);
+        assert_eq!(said(&mut images, &image(now, 10.0, 1)).len(), 1);
+        assert_eq!(said(&mut images, &image(now + 60, 10.0, 1)).len(), 1);
     }
 
     #[test]

@@ -34,6 +34,12 @@ impl Windows {
         Ok(Self(texts.iter().map(window).collect::<Result<_, _>>()?))
     }
 
+    /// How many windows ended since midnight in India: what is listed changes with each.
+    pub(super) fn ended(&self, now: Timestamp) -> usize {
+        let second = (now.whole_seconds() + IST_SECONDS).rem_euclid(DAY);
+        self.0.iter().filter(|[_, to]| *to <= second).count()
+    }
+
     /// How long the window lasts that is open now.
     pub(super) fn left(&self, now: Timestamp) -> Option<Duration> {
         let second = (now.whole_seconds() + IST_SECONDS).rem_euclid(DAY);
@@ -93,6 +99,8 @@ mod tests {
                 "{time}"
             );
         }
+        let ended = ["01:59:59", "02:30:00", "08:29:59", "08:30:00"];
+        assert_eq!(ended.map(|time| windows.ended(at(time))), [0, 1, 1, 2]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use quant::market::{Price, Symbol, Timestamp};
 
 use super::NAME;
 use super::identifier::Identifier;
-use super::rows::{Counts, Row};
+use super::rows::{Counts, Row, is_ahead};
 use crate::vendor_chain::{Contract, Number, Right, Snapshot, Underlying};
 
 /// What greeks can be. The vendor writes exponents whose sign is lost: what lies outside is none.
@@ -115,13 +115,17 @@ impl Options {
         received: Timestamp,
         counts: &mut Counts,
     ) {
+        let quoted = row
+            .time("ServerTime", counts)
+            .or_else(|| row.time("LastTradeTime", counts));
+        if quoted.is_some_and(|at| is_ahead(at, received)) {
+            counts.count("future_time");
+            return;
+        }
         let told = self.contracts.entry(key).or_default();
         if told.id.is_empty() {
             id.clone_into(&mut told.id);
         }
-        let quoted = row
-            .time("ServerTime", counts)
-            .or_else(|| row.time("LastTradeTime", counts));
         if quoted.is_some() && quoted < told.quoted {
             counts.count("late");
             return;

@@ -269,9 +269,20 @@ pub(super) fn needed(polls: usize, poll_seconds: f64, once: usize) -> u64 {
     (polls as f64 * 3_600.0 / poll_seconds).ceil() as u64 + once as u64
 }
 
+/// Requests an hour of a plan that are used.
+fn usable(plan: u64) -> u64 {
+    (plan as f64 * USED).floor() as u64
+}
+
+/// Seconds between two polls that a plan allows, at least the `wanted`.
+pub(super) fn affordable_seconds(wanted: f64, polls: usize, once: usize, plan: u64) -> f64 {
+    let left = usable(plan).saturating_sub(once as u64).max(1);
+    wanted.max(polls as f64 * 3_600.0 / left as f64)
+}
+
 /// Whether so many requests an hour fit a plan; the error has both numbers.
 pub(super) fn check_quota(needed: u64, plan: u64) -> Result<(), String> {
-    let usable = (plan as f64 * USED).floor() as u64;
+    let usable = usable(plan);
     if needed <= usable {
         return Ok(());
     }

@@ -112,6 +112,14 @@ pub(super) fn rows(body: &Value) -> Vec<Row<'_>> {
     list.iter().filter_map(Value::as_object).map(Row).collect()
 }
 
+/// A time so far ahead of ours is wrong, and all that came after it would seem late: a minute.
+const AHEAD_NS: i64 = 60_000_000_000;
+
+/// Whether a time is further ahead of when it was received than clocks differ.
+pub(super) fn is_ahead(at: Timestamp, received: Timestamp) -> bool {
+    at.since(received).nanos() > AHEAD_NS
+}
+
 /// An object with keys of any case.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row<'a>(pub(super) &'a Map<String, Value>);

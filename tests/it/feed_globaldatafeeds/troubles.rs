@@ -258,3 +258,25 @@ fn what_is_missing_or_wrong_is_said_before_anything_is_tried() {
     assert_eq!(ended.code, 1);
     assert!(ended.stderr().contains("Key Expired.") && !ended.stderr().contains(KEY));
 }
+
+#[test]
+fn words_that_nobody_knows_end_neither_the_feed_nor_the_subscription_for_good() {
+    let redis = RedisServer::start();
+    // Polled every half second the chain is more than the plan allows.
+    let server = GdfServer::start(Behaviour {
+        calls_per_hour: 3_600.into(),
+        refused: BTreeMap::from([("SubscribeOptionChain", "Server busy.")]),
+        ..Behaviour::default()
+    });
+    let feed = feed(&redis, &server, &[]);
+    let less = "polled less often, as the plan allows";
+    let line = feed.logged(less, PATIENCE);
+    assert!(line.fields["poll_seconds"].as_f64() > Some(2.0));
+    chain(&redis, 244);
+    server.behave(|behaviour| behaviour.refused.clear());
+    server.cut();
+    until("the greeks are subscribed", PATIENCE, || {
+        (server.asked("SubscribeOptionChainGreeks") >= 2).then_some(())
+    });
+    report(feed, &[LOST, less, "chain is not pushed: polled instead"]);
+}

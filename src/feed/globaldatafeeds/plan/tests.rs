@@ -147,6 +147,13 @@ fn requests_an_hour_are_summed_and_held_to_the_plan() {
     assert_eq!(check_quota(2_160, 3_600), Ok(()));
     let error = check_quota(2_160, 1_800).unwrap_err();
     assert!(error.contains("2160") && error.contains("1800"), "{error}");
+    // 1620 of 1800 are used: 20 polls an hour each 81 times.
+    let seconds = affordable_seconds(5.0, 20, 0, 1_800);
+    assert!((seconds - 3_600.0 / 81.0).abs() < 1e-9, "{seconds}");
+    assert_eq!(affordable_seconds(5.0, 1, 10, 1_800), 5.0);
+    let needed_then = needed(20, affordable_seconds(5.0, 20, 9, 1_800), 9);
+    assert!(needed_then <= 1_621, "{needed_then}");
+    assert!(affordable_seconds(5.0, 3, 5_000, 1_800).is_finite());
     assert_eq!([1, 2, 5, 11, 20, 99].map(depth), [1, 5, 5, 15, 20, 20]);
 }
 
