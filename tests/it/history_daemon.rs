@@ -334,7 +334,10 @@ fn what_was_kept_of_past_sessions_is_what_is_usual() {
     let baseline = document("discovered:baseline:SPY").unwrap();
     let volatilities = baseline["volatilities"].as_object().unwrap();
     assert_eq!(volatilities.len(), 70, "{baseline}");
-    assert_eq!(volatilities[&(today - Days::new(1)).to_string()]["iv"], 0.051);
+    assert_eq!(
+        volatilities[&(today - Days::new(1)).to_string()]["iv"],
+        0.051
+    );
     drop(daemon);
     let counts = wait(async {
         let url = HistoryUrl::new(&format!("sqlite:{}", file.display())).unwrap();
