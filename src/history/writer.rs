@@ -338,3 +338,57 @@ impl Writer {
         self.status.turns(state, error, now)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::HistoryUrl;
+    use crate::history::row::Tick;
+    use crate::store::exchange::{How, Write};
+    use quant::market::Symbol;
+
+    /// Keeps one document at an instant, and how many prices are there afterwards.
+    async fn kept(url: &HistoryUrl, now: Timestamp, document: &'static str, value: String) -> u64 {
+        let settings = config::History {
+            url: url.clone(),
+            flush_ms: 10,
+            ..config::History::default()
+        };
+        let session_of = Arc::new(|_: &str, at: Timestamp| at.utc().date_naive());
+        let clock = Clock::standing_at(now);
+        let history = History::start(&settings, session_of, clock).unwrap();
+        let write = Write {
+            document,
+            key: "k".into(),
+            value: value.into(),
+            ttl_seconds: 60,
+            how: How::Replace,
+        };
+        history.intake().published(&[write], now);
+        history.close(Duration::from_secs(10)).await;
+        let database = Database::open(url).await.unwrap();
+        database.counts().await.unwrap()["underlying_ticks"]
+    }
+
+    #[tokio::test]
+    async fn a_clock_far_ahead_of_every_price_forgets_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("h.db").display());
+        let url = HistoryUrl::new(&url).unwrap();
+        let database = Database::open(&url).await.unwrap();
+        let rows = (0..9_i64).map(|second| {
+            Row::Tick(Tick {
+                symbol: Symbol::new("SPY").unwrap(),
+                at: Timestamp::from_seconds(second),
+                price: 1.0,
+            })
+        });
+        database.store(&rows.collect::<Vec<_>>()).await.unwrap();
+        let later = Timestamp::from_seconds(100 * 86_400);
+        let metric = r#"{"symbol":"SPY","spot":1}"#.to_owned();
+        assert_eq!(kept(&url, later, "summary", metric).await, 9);
+        let time = later.to_rfc3339();
+        let tick = format!(r#"{{"product":"SPY","price":2,"timestamp":"{time}"}}"#);
+        assert_eq!(kept(&url, later, "latest_underlying", tick).await, 1);
+    }
+}
