@@ -87,6 +87,7 @@ pub fn key_table() -> String {
             of_symbol(keys::discovered_volume),
             "average daily volume, shares",
         ),
+        (of_symbol(keys::baseline), "what is usual of the symbol"),
     ];
     let read = read.map(|(key, what)| [code(&key), "read".to_owned(), what.to_owned()]);
     let documents = calculators::all().map(|card| (keys::pattern(card), card.about.to_owned()));
@@ -94,6 +95,10 @@ pub fn key_table() -> String {
         (
             of_symbol(|symbol| keys::history(&keys::document(symbol, HISTORIES))),
             "The document's value at minute marks: a list, newest first.".to_owned(),
+        ),
+        (
+            of_symbol(keys::baseline),
+            "What is usual of the symbol, where history is kept.".to_owned(),
         ),
         (keys::HEARTBEAT.to_owned(), HEARTBEAT_ABOUT.to_owned()),
         (

@@ -1,5 +1,6 @@
 //! Where the engine writes: Redis, the board in this process, or a replay's files.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -8,7 +9,7 @@ use quant::market::{SignedTrade, Symbol, Timestamp};
 use crate::history::intake::Intake;
 use crate::replay::files::ReplayFiles;
 use crate::store::board::Board;
-use crate::store::exchange::{How, StoreError, Write};
+use crate::store::exchange::{How, Refusal, StoreError, Write};
 use crate::store::keys;
 use crate::store::published::Published;
 use crate::store::redis::Redis;
@@ -88,34 +89,50 @@ impl Sink {
         Self { history, ..self }
     }
 
-    /// Writes documents.
+    /// Writes documents. Those that the store refuses are an error, and the others are written all the
+    /// same and told to whoever keeps them.
     pub async fn publish(&self, writes: &[Write], now: Timestamp) -> Result<(), StoreError> {
-        self.write(writes, now).await?;
+        let refusal = self.write(writes, now).await?;
+        let stood: Cow<'_, [Write]> = match &refusal {
+            None => writes.into(),
+            Some(refusal) => {
+                let stood = writes.iter().filter(|write| refusal.spares(&write.key));
+                stood.cloned().collect()
+            }
+        };
         if let Some(published) = &self.published {
-            published.take(writes, now);
+            published.take(&stood, now);
         }
         if let Some(history) = &self.history {
-            history.published(writes, now);
+            history.published(&stood, now);
         }
-        Ok(())
+        refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 
-    async fn write(&self, writes: &[Write], now: Timestamp) -> Result<(), StoreError> {
+    async fn write(&self, writes: &[Write], now: Timestamp) -> Result<Option<Refusal>, StoreError> {
         let named_twice = self.aliases.then(|| with_aliases(writes));
         let named = named_twice.as_deref().unwrap_or(writes);
         match &self.place {
-            Place::Redis(redis) => redis.publish(named).await?,
+            Place::Redis(redis) => return redis.publish(named).await,
             Place::Board(board) => board.publish(named, now, |_| {}),
             Place::Copied(board, redis) => {
                 board.publish(named, now, |_| {});
-                redis.publish(named).await?;
+                return redis.publish(named).await;
             }
             Place::Replay(board, files) => {
                 let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
                 board.publish(named, now, |write| files.document(write));
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Whether something stands at each key. What this process keeps itself it does not lose.
+    pub async fn stand(&self, keys: &[String]) -> Result<Vec<bool>, StoreError> {
+        match &self.place {
+            Place::Redis(redis) => redis.stand(keys).await,
+            Place::Board(_) | Place::Copied(..) | Place::Replay(..) => Ok(vec![true; keys.len()]),
+        }
     }
 
     /// Whether somebody in this process looks at a symbol.
@@ -149,7 +166,8 @@ impl Sink {
             how: How::Replace,
         };
         let writes: Vec<Write> = states.into_iter().map(write).collect();
-        self.write(&writes, now).await
+        let refusal = self.write(&writes, now).await?;
+        refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 
     /// Writes the heartbeat.

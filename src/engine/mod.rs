@@ -43,7 +43,7 @@ use crate::sink::Sink;
 use crate::source::Source;
 use crate::store::codec::BadInput;
 use crate::store::drain::Drain;
-use crate::store::exchange::{Ask, Gathered, StoreError};
+use crate::store::exchange::{Ask, Fetched, Gathered, StoreError};
 use crate::store::inbox::PerChannel;
 use crate::store::keys::SymbolKeys;
 use crate::store::tap::{RunEvent, RunTurn, Tap};
@@ -51,6 +51,10 @@ use crate::telemetry;
 
 /// How often discovered parameters are read: they change once a day.
 const DISCOVERED_EVERY: Span = Span::from_millis(60_000);
+/// How often what is usual of a symbol is read, once it was: it changes every half hour.
+const BASELINE_EVERY: Span = Span::from_millis(60_000);
+/// Most of these read in one pass: of an index one has megabytes.
+const BASELINES_A_PASS: usize = 16;
 /// Most chains read in one pass, some twenty megabytes of usual ones.
 const CHAINS_A_PASS: usize = 512;
 /// How often minute bars are read: one changes each minute, and no pass is to read an hour of them.
@@ -94,6 +98,7 @@ struct Slot {
     drain: Drain,
     schedule: Schedule,
     discovered_due: Option<Timestamp>,
+    baseline_due: Option<Timestamp>,
     bars_due: Option<Timestamp>,
     save_due: Option<Timestamp>,
     /// What stands in the store is not known any more.
@@ -298,6 +303,19 @@ impl Engine {
         chosen
     }
 
+    /// The symbols whose baseline this pass reads: few, and those that wait longest.
+    fn baselines_due(
+        &self,
+        chosen: &[(usize, Jobs, NaiveDate)],
+        now: Timestamp,
+    ) -> BTreeSet<usize> {
+        let due = |at: usize| self.slots[at].baseline_due;
+        let mut waiting: Vec<usize> = chosen.iter().map(|(at, ..)| *at).collect();
+        waiting.retain(|at| is_past(due(*at), BASELINE_EVERY, now));
+        waiting.sort_by_key(|at| due(*at));
+        waiting.into_iter().take(BASELINES_A_PASS).collect()
+    }
+
     async fn gather(
         &mut self,
         chosen: &[(usize, Jobs, NaiveDate)],
@@ -306,6 +324,7 @@ impl Engine {
         let mark = self.mark();
         let told = self.told(chosen);
         let probe = is_due(&mut self.probe_due, PROBE_EVERY, now);
+        let usual = self.baselines_due(chosen, now);
         let mut asks = Vec::with_capacity(chosen.len());
         let mut drains = Vec::with_capacity(chosen.len());
         let mut wanted = chosen.iter().zip(&told).peekable();
@@ -322,6 +341,7 @@ impl Engine {
                     && is_past(slot.bars_due, BARS_EVERY, now),
                 imbalance: self.setup.needs(*due, Section::Imbalance),
                 discovered: is_past(slot.discovered_due, DISCOVERED_EVERY, now),
+                baseline: usual.contains(&at),
             });
             drains.push(&mut slot.drain);
         }
@@ -330,7 +350,11 @@ impl Engine {
         let round_trip = watch.elapsed();
         telemetry::redis_round_trip(round_trip);
         self.status.lock().store.round_trip_ms = Some(round_trip.as_secs_f64() * 1e3);
-        for ((at, ..), ask) in chosen.iter().zip(&asks) {
+        for (((at, ..), ask), one) in chosen.iter().zip(&asks).zip(&gathered) {
+            // One that did not come in time is asked for again.
+            if ask.baseline && one.baseline != Fetched::NotAsked {
+                self.slots[*at].baseline_due = Some(now.plus(BASELINE_EVERY));
+            }
             if ask.discovered {
                 self.slots[*at].discovered_due = Some(now.plus(DISCOVERED_EVERY));
             }
@@ -518,6 +542,7 @@ impl Engine {
         for slot in &mut self.slots {
             slot.schedule.all_due();
             (slot.discovered_due, slot.bars_due) = (None, None);
+            slot.baseline_due = None;
             // One that is still computing hears of it when it starts again.
             slot.anew = true;
         }

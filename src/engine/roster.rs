@@ -79,6 +79,7 @@ impl Engine {
             drain: Drain::default(),
             schedule: self.setup.schedule(&symbol),
             discovered_due: None,
+            baseline_due: None,
             bars_due: None,
             save_due,
             anew: false,
@@ -193,6 +194,7 @@ impl Engine {
             slot.engine = Some(Box::new(fresh));
             slot.schedule.all_due();
             (slot.discovered_due, slot.bars_due) = (None, None);
+            slot.baseline_due = None;
             slot.anew = false;
             let symbol = slot.symbol.clone();
             tap.send(RunEvent::Started { symbol, states });

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
-use quant::baseline::{Baseline, Past, Stood};
+use quant::baseline::{Baseline, Past, PastVolatility, Stood};
 use quant::market::{Day, Exchange, Right, Span, Symbol, Timestamp};
 use serde::Deserialize;
 
@@ -21,6 +21,8 @@ const SESSIONS: usize = 20;
 const MARK: Span = Span::from_millis(30 * 60_000);
 /// How long after a close the last chain of its session may come: quotes settle.
 const AFTER: Span = Span::from_millis(30 * 60_000);
+/// A chain this old is fresh in any case.
+const FRESH: Span = Span::from_millis(15 * 60_000);
 /// Days of volatilities: a year, and holidays.
 const YEAR: Days = Days::new(380);
 /// Seconds the document lives: it is for one session.
@@ -68,13 +70,21 @@ fn hours(exchange: &Exchange, date: NaiveDate) -> Option<(Timestamp, Timestamp)>
     }
 }
 
-/// What is usual of a symbol at a mark; `None` where nothing is known.
+/// What is usual of a symbol at a mark, as it is written; `None` where nothing is known. Chains are kept
+/// every so many seconds: one that is much older says nothing about a time.
 pub async fn baseline(
     database: &Database,
     symbol: &Symbol,
     exchange: &Exchange,
     mark: &Mark,
-) -> Result<Option<Baseline>, HistoryError> {
+    chain_seconds: u64,
+) -> Result<Option<Write>, HistoryError> {
+    let fresh = Span::from_seconds(2.0 * chain_seconds as f64).max(FRESH);
+    let chains = async |open: Timestamp, at: Timestamp, to: Timestamp| {
+        database
+            .chains_at(symbol, open.max(at.minus(fresh)), to)
+            .await
+    };
     let mut past = Past::default();
     let mut date = mark.session;
     for back in 0..SESSIONS {
@@ -86,38 +96,68 @@ pub async fn baseline(
             break;
         };
         if back == 0 {
-            let ended = database.chains_at(symbol, open, close.plus(AFTER)).await?;
-            let ended = stood(ended).await;
-            if !ended.is_empty() {
-                past.ended(date, ended);
-            }
+            // Where an exchange is always open the present session begins at the close.
+            let late = close.plus(AFTER).min(mark.open);
+            let ended = chains(open, close, late).await?;
+            past = work(move || {
+                let ended = stood(&ended);
+                if !ended.is_empty() {
+                    past.ended(date, ended);
+                }
+                past
+            })
+            .await?;
         }
-        let [from, to] = mark.times(open);
-        let second = stood(database.chains_at(symbol, open, to).await?).await;
+        // A session that was shorter has its whole volume by its close.
+        let [from, to] = mark.times(open).map(|at| at.min(close));
+        let second = chains(open, to, to).await?;
         if second.is_empty() {
             continue;
         }
-        let first = stood(database.chains_at(symbol, open, from).await?).await;
-        past.add(&first, &second);
+        let first = match mark.into {
+            0 => None,
+            _ => Some(chains(open, from, from).await?),
+        };
+        past = work(move || {
+            let first = first.map(|first| stood(&first));
+            past.add(first.as_deref(), &stood(&second));
+            past
+        })
+        .await?;
     }
-    let year = mark.session.checked_sub_days(YEAR);
-    let daily = database.daily(
-        symbol.as_str(),
-        "iv_rank",
-        "iv",
-        year.unwrap_or(NaiveDate::MIN),
-    );
-    let kept = daily.await?.into_iter();
-    let volatilities: BTreeMap<NaiveDate, f64> = kept
-        .filter(|(date, iv)| *date < mark.session && *iv > 0.0 && hours(exchange, *date).is_some())
-        .collect();
-    let baseline = past.baseline(mark.session, mark.times(mark.open), volatilities);
-    let is_empty = baseline.series.is_empty() && baseline.volatilities.is_empty();
-    Ok((!is_empty).then_some(baseline))
+    let volatilities = volatilities(database, symbol, exchange, mark).await?;
+    let (symbol, mark) = (symbol.clone(), mark.clone());
+    let made = work(move || {
+        let times = mark.times(mark.open);
+        let baseline = past.baseline(mark.session, mark.open, times, volatilities);
+        let is_empty = baseline.series.is_empty() && baseline.volatilities.is_empty();
+        (!is_empty).then(|| write(&symbol, &baseline))
+    });
+    made.await
 }
 
-/// The baseline of a symbol as it is written.
-pub fn write(symbol: &Symbol, baseline: &Baseline) -> Write {
+/// The volatility each session of the last year ended with, and its maturity.
+async fn volatilities(
+    database: &Database,
+    symbol: &Symbol,
+    exchange: &Exchange,
+    mark: &Mark,
+) -> Result<BTreeMap<NaiveDate, PastVolatility>, HistoryError> {
+    let year = mark.session.checked_sub_days(YEAR);
+    let year = year.unwrap_or(NaiveDate::MIN);
+    let daily = |field| database.daily(symbol.as_str(), "iv_rank", field, year);
+    let days: BTreeMap<NaiveDate, f64> = daily("days").await?.into_iter().collect();
+    let kept = daily("iv").await?.into_iter();
+    Ok(kept
+        .filter(|(date, iv)| *date < mark.session && *iv > 0.0 && hours(exchange, *date).is_some())
+        .filter_map(|(date, iv)| {
+            let days = *days.get(&date).filter(|days| **days > 0.0)?;
+            Some((date, PastVolatility { iv, days }))
+        })
+        .collect())
+}
+
+fn write(symbol: &Symbol, baseline: &Baseline) -> Write {
     Write {
         document: "baseline",
         key: keys::baseline(symbol).into(),
@@ -127,17 +167,22 @@ pub fn write(symbol: &Symbol, baseline: &Baseline) -> Write {
     }
 }
 
-/// The contracts of chains. Unpacking is work, so it is done where work may be done.
-async fn stood(chains: Vec<Chain>) -> Vec<Stood> {
-    let unpacked = tokio::task::spawn_blocking(move || {
-        let mut all = Vec::new();
-        for chain in &chains {
-            // One that cannot be read is one that is not known.
-            let _ = contracts(chain, &mut all);
-        }
-        all
-    });
-    unpacked.await.unwrap_or_default()
+/// Unpacking, putting together and writing down an index is work, so it is done where work may be done.
+async fn work<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, HistoryError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|why| HistoryError::Other(format!("what is usual was not made: {why}")))
+}
+
+/// The contracts of chains.
+fn stood(chains: &[Chain]) -> Vec<Stood> {
+    let mut all = Vec::new();
+    for chain in chains {
+        // One that cannot be read is one that is not known.
+        let _ = contracts(chain, &mut all);
+    }
+    all
 }
 
 fn contracts(chain: &Chain, all: &mut Vec<Stood>) -> Option<()> {
@@ -179,6 +224,7 @@ fn contracts(chain: &Chain, all: &mut Vec<Stood>) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::row::Row;
     use quant::market::Calendars;
 
     #[test]
@@ -197,5 +243,72 @@ mod tests {
         assert_eq!(times("2026-11-20T08:00:00Z"), both("14:30", "15:00"));
         assert_eq!(times("2026-11-20T23:00:00Z"), both("20:30", "21:00"));
         assert_eq!(times("2026-11-21T15:15:00Z"), None, "a Saturday");
+    }
+
+    /// A chain of one call at 100 that expires on 2026-12-18.
+    fn row(at: Timestamp, volume: u32) -> Row {
+        let document = format!(
+            r#"{{"root":"SPY","calls":[{{"strike":100,"volume":{volume},"open_interest":7}}],"puts":[]}}"#
+        );
+        Row::Chain(Chain {
+            symbol: Symbol::new("SPY").unwrap(),
+            series: "2026-12-18".to_owned(),
+            expiry: NaiveDate::from_ymd_opt(2026, 12, 18).unwrap(),
+            at,
+            spot: None,
+            pcr_oi: None,
+            pcr_volume: None,
+            atm_strike: None,
+            atm_straddle: None,
+            max_pain: None,
+            call_oi: None,
+            put_oi: None,
+            document: zstd::bulk::compress(document.as_bytes(), 1).unwrap().into(),
+        })
+    }
+
+    /// What is usual of a session at 15:15 UTC, where chains were kept at these times of the twenty before.
+    async fn made(day: &str, times: &[&str]) -> Option<Baseline> {
+        let calendars = include_str!("../../config/sessions.toml");
+        let calendars = Calendars::from_toml(calendars).unwrap();
+        let exchange = calendars.exchange("XNYS").unwrap();
+        let now = Timestamp::from_rfc3339(&format!("{day}T15:15:00Z")).unwrap();
+        let mark = Mark::of(exchange, now).unwrap();
+        let mut rows = Vec::new();
+        let mut date = mark.session;
+        for _ in 0..SESSIONS {
+            date = exchange.previous_session(date).unwrap();
+            for (at, time) in times.iter().enumerate() {
+                let time = Timestamp::from_rfc3339(&format!("{date}T{time}:00Z")).unwrap();
+                rows.push(row(time, 10 * (at as u32 + 1)));
+            }
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("h.db").display());
+        let url = crate::config::HistoryUrl::new(&url).unwrap();
+        let database = Database::open(&url).await.unwrap();
+        database.store(&rows).await.unwrap();
+        let symbol = Symbol::new("SPY").unwrap();
+        let made = baseline(&database, &symbol, exchange, &mark, 300).await;
+        Some(serde_json::from_slice(&made.unwrap()?.value).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_chain_counts_at_the_times_it_is_fresh_at() {
+        // In September no clock is changed: sessions are from 13:30 to 20:00 UTC, the mark is 15:00 to 15:30.
+        let usual = made("2026-09-25", &["14:50", "15:20"]).await.unwrap();
+        let contract = usual.series[0].contracts[0];
+        let means = contract.volume.unwrap().map(|usual| usual.mean);
+        assert_eq!(means, [10.0, 20.0]);
+        // None near the close: nothing is known of how the session before ended.
+        assert_eq!(
+            (usual.previous_session, contract.open_interest),
+            (None, None)
+        );
+        for stale in [&["14:50", "15:10"], &["14:40", "15:20"]] {
+            assert_eq!(made("2026-09-25", stale).await, None, "{stale:?}");
+        }
+        let usual = made("2026-09-25", &["20:10"]).await.unwrap();
+        assert_eq!(usual.series[0].contracts[0].open_interest, Some(7.0));
     }
 }

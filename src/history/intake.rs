@@ -37,7 +37,7 @@ pub struct Published {
 }
 
 impl Published {
-    fn weight(&self) -> usize {
+    pub(super) fn weight(&self) -> usize {
         self.value.len() + self.key.len() + OVERHEAD
     }
 }

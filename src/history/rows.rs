@@ -1,6 +1,9 @@
 //! Published documents as rows. What cannot be read as the document it claims to be is counted by the
 //! caller and costs nothing else.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use chrono::NaiveDate;
 use quant::market::{Right, Symbol, Timestamp};
@@ -25,15 +28,20 @@ pub(super) struct Rows<'a> {
     pub(super) session_of: &'a SessionOf,
     /// Whether contracts are rows of their own, too.
     pub(super) quotes: bool,
+    /// What is known of bars.
+    pub(super) bars: &'a mut LastBars,
 }
+
+/// The start of the last complete bar of each key and length: after a gap all since then are rows.
+pub(super) type LastBars = HashMap<(Arc<str>, u32), i64>;
 
 impl Rows<'_> {
     /// Adds the rows of a document. The error says why it is none.
-    pub(super) fn add(&self, published: &Published, rows: &mut Vec<Row>) -> Result<(), String> {
+    pub(super) fn add(&mut self, published: &Published, rows: &mut Vec<Row>) -> Result<(), String> {
         match published.document {
             "latest_underlying" => tick(published, rows),
             "latest_chain" => self.chain(published, rows),
-            "bars" => bars(published, rows),
+            "bars" => bars(published, self.bars, rows),
             _ => self.metrics(published, rows),
         }
     }
@@ -141,7 +149,7 @@ fn tick(published: &Published, rows: &mut Vec<Row>) -> Result<(), String> {
     Ok(())
 }
 
-fn bars(published: &Published, rows: &mut Vec<Row>) -> Result<(), String> {
+fn bars(published: &Published, last: &mut LastBars, rows: &mut Vec<Row>) -> Result<(), String> {
     #[derive(Deserialize)]
     struct Document {
         symbol: String,
@@ -159,13 +167,17 @@ fn bars(published: &Published, rows: &mut Vec<Row>) -> Result<(), String> {
         num_ticks: Vec<Option<u64>>,
         complete: Vec<bool>,
     }
-    /// Of each length as many as may have ended since the last look, and some that came late.
+    /// Of each length those that ended since the last look, and some before them that came late.
     const LATEST: usize = 3;
     let document: Document = read(&published.value)?;
     let symbol = named(&document.symbol)?;
     for window in &document.windows {
         let length = window.start_ms.len();
-        for at in length.saturating_sub(LATEST + 1)..length {
+        let name = (published.key.clone(), window.window_minutes);
+        let known = last.get(&name).map_or(0, |last| {
+            window.start_ms.partition_point(|start| start <= last)
+        });
+        for at in known.min(length.saturating_sub(LATEST + 1))..length {
             let bar = || {
                 let complete = *window.complete.get(at)?;
                 let bar = Bar {
@@ -183,6 +195,7 @@ fn bars(published: &Published, rows: &mut Vec<Row>) -> Result<(), String> {
             };
             let (complete, bar) = bar().ok_or("its columns differ in length")?;
             if complete {
+                last.insert(name.clone(), window.start_ms[at]);
                 rows.push(Row::Bar(bar));
             }
         }
@@ -239,6 +252,15 @@ mod tests {
     use super::*;
 
     fn rows(document: &'static str, key: &str, value: &'static str) -> Result<Vec<Row>, String> {
+        rows_after(&mut LastBars::default(), document, key, value)
+    }
+
+    fn rows_after(
+        bars: &mut LastBars,
+        document: &'static str,
+        key: &str,
+        value: &'static str,
+    ) -> Result<Vec<Row>, String> {
         let session_of = |_: &str, _| NaiveDate::from_ymd_opt(2026, 11, 20).unwrap();
         let published = Published {
             document,
@@ -247,9 +269,10 @@ mod tests {
             at: Timestamp::from_seconds(1_000),
         };
         let mut rows = Vec::new();
-        let make = Rows {
+        let mut make = Rows {
             session_of: &session_of,
             quotes: true,
+            bars,
         };
         make.add(&published, &mut rows)?;
         Ok(rows)
@@ -307,6 +330,28 @@ mod tests {
             panic!("{rows:?}");
         };
         assert_eq!((bar.minutes, bar.high, bar.ticks), (5, 3.0, Some(7)));
+    }
+
+    #[test]
+    fn after_a_gap_every_bar_since_the_last_is_a_row() {
+        let text = |starts: &str| {
+            let ones = vec!["1"; starts.split(',').count()].join(",");
+            let yes = ones.replace('1', "true");
+            let text = format!(
+                r#"{{"symbol":"SPY","windows":[{{"window_minutes":1,"start_ms":[{starts}],
+                "open":[{ones}],"high":[{ones}],"low":[{ones}],"close":[{ones}],
+                "volume":[{ones}],"num_ticks":[{ones}],"complete":[{yes}]}}]}}"#
+            );
+            &*text.leak()
+        };
+        let mut last = LastBars::default();
+        let mut count = |starts| {
+            let rows = rows_after(&mut last, "bars", "analytics:SPY:bars", text(starts));
+            rows.unwrap().len()
+        };
+        assert_eq!(count("1,2,3,4,5,6,7,8,9"), 9, "all of the first");
+        assert_eq!(count("1,2,3,4,5,6,7,8,9,10"), 4);
+        assert_eq!(count("6,7,8,9,10,11,12,13,14,15,16"), 6);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! wait and then are dropped and counted. Nothing else notices.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -16,7 +17,7 @@ use tracing::{error, info, warn};
 use super::database::{Database, HistoryError};
 use super::intake::{Intake, Published};
 use super::row::Row;
-use super::rows::{Rows, SessionOf};
+use super::rows::{LastBars, Rows, SessionOf};
 use super::status::{State, Status};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::{self, Place};
@@ -40,6 +41,7 @@ pub struct History {
     status: Arc<Status>,
     database: Reader,
     writing: JoinHandle<()>,
+    in_hand: Arc<AtomicUsize>,
 }
 
 /// The open database, for questions; `None` while it is not open.
@@ -66,6 +68,7 @@ impl History {
         let status = Arc::new(Status::new(clock.now()));
         let intake = Intake::new(settings, status.clone());
         let database = Reader::default();
+        let in_hand = Arc::new(AtomicUsize::new(0));
         let writer = Writer {
             settings: settings.clone(),
             intake: intake.clone(),
@@ -75,8 +78,13 @@ impl History {
             clock,
             wait: RETRY[0],
             forgotten: None,
+            newest: None,
+            is_ahead: false,
+            bars: LastBars::default(),
+            in_hand: in_hand.clone(),
         };
         Some(Self {
+            in_hand,
             intake,
             status,
             database,
@@ -104,7 +112,10 @@ impl History {
         self.intake.close();
         if timeout(patience, &mut self.writing).await.is_err() {
             self.writing.abort();
-            let bytes = self.status.report().waiting_bytes;
+        }
+        // What waits, and the batch that was under way. A database that was never opened took nothing.
+        let bytes = self.status.report().waiting_bytes + self.in_hand.load(Relaxed) as u64;
+        if bytes > 0 {
             warn!(bytes, "history ends with documents that were not stored");
         }
     }
@@ -125,6 +136,13 @@ struct Writer {
     wait: Duration,
     /// Since rows were last forgotten.
     forgotten: Option<Stopwatch>,
+    /// The time of the newest price or chain, as its source says it.
+    newest: Option<Timestamp>,
+    /// Whether it was said that the clock is far ahead of it.
+    is_ahead: bool,
+    bars: LastBars,
+    /// Bytes of documents taken and not stored yet.
+    in_hand: Arc<AtomicUsize>,
 }
 
 impl Writer {
@@ -134,8 +152,11 @@ impl Writer {
         while let Some(database) = &database
             && let Some(published) = self.intake.next(BATCH, flush).await
         {
+            let bytes = published.iter().map(Published::weight).sum();
+            self.in_hand.store(bytes, Relaxed);
             let rows = self.rows(published).await;
             self.store(database, rows).await;
+            self.in_hand.store(0, Relaxed);
             self.forget(database).await;
         }
     }
@@ -146,6 +167,7 @@ impl Writer {
             match Database::open(&self.settings.url).await {
                 Ok(database) => {
                     let database = Arc::new(database);
+                    self.newest = database.newest_tick().await.unwrap_or_default();
                     self.reader.0.store(Some(database.clone()));
                     self.works();
                     return Some(database);
@@ -159,16 +181,19 @@ impl Writer {
     }
 
     /// The rows of documents. Unpacking and packing is work, so it is done where work may be done.
-    async fn rows(&self, published: Vec<Published>) -> Vec<Row> {
+    async fn rows(&mut self, published: Vec<Published>) -> Vec<Row> {
         if published.is_empty() {
             return Vec::new();
         }
         let session_of = self.session_of.clone();
         let quotes = self.settings.option_quotes;
+        let documents = published.len() as u64;
+        let mut bars = std::mem::take(&mut self.bars);
         let made = tokio::task::spawn_blocking(move || {
-            let make = Rows {
+            let mut make = Rows {
                 session_of: &*session_of,
                 quotes,
+                bars: &mut bars,
             };
             let (mut rows, mut refused) = (Vec::new(), Vec::new());
             for document in &published {
@@ -176,9 +201,23 @@ impl Writer {
                     refused.push((document.key.clone(), why));
                 }
             }
-            (rows, refused)
+            (rows, refused, bars)
         });
-        let (rows, refused) = made.await.unwrap_or_default();
+        let (rows, refused, bars) = match made.await {
+            Ok(made) => made,
+            Err(why) => {
+                error!(%why, documents, "documents cannot be kept");
+                self.status.change(|report| report.refused += documents);
+                return Vec::new();
+            }
+        };
+        self.bars = bars;
+        let times = rows.iter().filter_map(|row| match row {
+            Row::Tick(tick) => Some(tick.at),
+            Row::Chain(chain) => Some(chain.at),
+            Row::Quote(_) | Row::Metric(_) | Row::Bar(_) => None,
+        });
+        self.newest = times.chain(self.newest).max();
         if let Some((key, why)) = refused.first() {
             // Ours, so that it is a fault of ours.
             error!(%key, why, documents = refused.len(), "a document cannot be kept");
@@ -220,6 +259,8 @@ impl Writer {
                 let count = rows.len();
                 error!(%why, rows = count, "history lets a batch go that the database refuses");
                 self.status.change(|report| report.refused += count as u64);
+                // What bars were let go comes again.
+                self.bars.clear();
                 return;
             }
             if matches!(why, HistoryError::Full(_)) {
@@ -239,6 +280,16 @@ impl Writer {
         let now = self.clock.now();
         let days = |days: u32| Span::from_seconds(f64::from(days) * 86_400.0);
         let rows_before = now.minus(days(self.settings.retention_days));
+        // A clock that is ahead of every source by all that is kept would have everything forgotten.
+        let is_ahead = self.newest.is_some_and(|newest| newest < rows_before);
+        if is_ahead != std::mem::replace(&mut self.is_ahead, is_ahead) && is_ahead {
+            let newest = self.newest.unwrap_or(now).to_rfc3339();
+            let now = now.to_rfc3339();
+            warn!(%now, %newest, "history forgets nothing: the clock is far ahead of the newest price");
+        }
+        if is_ahead {
+            return;
+        }
         let daily_before = now.minus(days(self.settings.daily_retention_days));
         let date = DateTime::from_timestamp(daily_before.whole_seconds(), 0);
         let daily_before = date.map_or(NaiveDate::MIN, |date| date.date_naive());
@@ -285,5 +336,59 @@ impl Writer {
     fn turns(&self, state: State, error: Option<String>) -> bool {
         let now: Timestamp = self.clock.now();
         self.status.turns(state, error, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::HistoryUrl;
+    use crate::history::row::Tick;
+    use crate::store::exchange::{How, Write};
+    use quant::market::Symbol;
+
+    /// Keeps one document at an instant, and how many prices are there afterwards.
+    async fn kept(url: &HistoryUrl, now: Timestamp, document: &'static str, value: String) -> u64 {
+        let settings = config::History {
+            url: url.clone(),
+            flush_ms: 10,
+            ..config::History::default()
+        };
+        let session_of = Arc::new(|_: &str, at: Timestamp| at.utc().date_naive());
+        let clock = Clock::standing_at(now);
+        let history = History::start(&settings, session_of, clock).unwrap();
+        let write = Write {
+            document,
+            key: "k".into(),
+            value: value.into(),
+            ttl_seconds: 60,
+            how: How::Replace,
+        };
+        history.intake().published(&[write], now);
+        history.close(Duration::from_secs(10)).await;
+        let database = Database::open(url).await.unwrap();
+        database.counts().await.unwrap()["underlying_ticks"]
+    }
+
+    #[tokio::test]
+    async fn a_clock_far_ahead_of_every_price_forgets_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("h.db").display());
+        let url = HistoryUrl::new(&url).unwrap();
+        let database = Database::open(&url).await.unwrap();
+        let rows = (0..9_i64).map(|second| {
+            Row::Tick(Tick {
+                symbol: Symbol::new("SPY").unwrap(),
+                at: Timestamp::from_seconds(second),
+                price: 1.0,
+            })
+        });
+        database.store(&rows.collect::<Vec<_>>()).await.unwrap();
+        let later = Timestamp::from_seconds(100 * 86_400);
+        let metric = r#"{"symbol":"SPY","spot":1}"#.to_owned();
+        assert_eq!(kept(&url, later, "summary", metric).await, 9);
+        let time = later.to_rfc3339();
+        let tick = format!(r#"{{"product":"SPY","price":2,"timestamp":"{time}"}}"#);
+        assert_eq!(kept(&url, later, "latest_underlying", tick).await, 1);
     }
 }

@@ -148,7 +148,8 @@ struct RunWriter {
     frames: FrameWriter,
     raw: Vec<u8>,
     last: HashMap<Symbol, [Option<Bytes>; 8]>,
-    baselines: HashMap<Symbol, Bytes>,
+    /// What each symbol was last told is usual of it; nothing where that is nothing.
+    baselines: HashMap<Symbol, Fetched>,
     /// The same of what is read over all symbols, by key.
     universe: HashMap<String, Option<Bytes>>,
 }
@@ -203,23 +204,25 @@ impl RunWriter {
 
     /// What is usual of a symbol: large, and the same all half hour.
     fn baseline(&mut self, symbol: &Symbol, told: &Fetched) {
-        let before = self.baselines.get(symbol);
-        let now = match told {
-            Fetched::NotAsked | Fetched::WrongType => return,
-            Fetched::Missing => None,
-            Fetched::Value(bytes) => Some(bytes),
-        };
-        if before == now {
+        let before = self.baselines.get(symbol).unwrap_or(&Fetched::Missing);
+        if *told == Fetched::NotAsked || told == before {
             return;
         }
         self.raw.push(BASELINE);
         put_bytes(&mut self.raw, symbol.as_str().as_bytes());
-        self.raw.push(u8::from(now.is_some()));
-        put_bytes(&mut self.raw, now.map_or(&[], |bytes| bytes));
-        match now.cloned() {
-            Some(bytes) => self.baselines.insert(symbol.clone(), bytes),
-            None => self.baselines.remove(symbol),
+        let (kind, bytes): (u8, &[u8]) = match told {
+            Fetched::NotAsked | Fetched::Missing => (0, &[]),
+            Fetched::Value(bytes) => (1, bytes),
+            Fetched::WrongType => (2, &[]),
         };
+        self.raw.push(kind);
+        put_bytes(&mut self.raw, bytes);
+        let kept = match told {
+            // A copy, because the value is a slice of a whole reply and would keep that.
+            Fetched::Value(bytes) => Fetched::Value(Bytes::copy_from_slice(bytes)),
+            told => told.clone(),
+        };
+        self.baselines.insert(symbol.clone(), kept);
     }
 
     fn turn(&mut self, turn: &RunTurn) {
@@ -383,11 +386,13 @@ impl RunReader {
                 .map(|turn| Some(RunEvent::Turned(Box::new(turn)))),
             BASELINE => {
                 let symbol = self.symbol()?;
-                let is_there = self.byte()? == 1;
+                let kind = self.byte()?;
                 let bytes = self.bytes()?;
-                let told = match is_there {
-                    true => Fetched::Value(bytes),
-                    false => Fetched::Missing,
+                let told = match kind {
+                    0 => Fetched::Missing,
+                    1 => Fetched::Value(bytes),
+                    2 => Fetched::WrongType,
+                    _ => return Err("baseline"),
                 };
                 self.baselines.insert(symbol, told);
                 // Its turn stands behind it, in the same frame.
@@ -665,6 +670,45 @@ mod tests {
         let read: Vec<RunEvent> = reader.by_ref().map(Result::unwrap).collect();
         assert_eq!(read, events);
         assert_eq!(reader.incomplete(), None);
+    }
+
+    #[test]
+    fn what_is_usual_is_recorded_whenever_it_changes() {
+        let told = |baseline: Fetched| {
+            let RunEvent::Turned(mut turn) = turn("A", Fetched::Missing, &[]) else {
+                unreachable!("a turn is a turn");
+            };
+            turn.gathered.baseline = baseline;
+            RunEvent::Turned(turn)
+        };
+        let value = || Fetched::Value("one".into());
+        let said = [
+            Fetched::Missing,
+            value(),
+            Fetched::NotAsked,
+            value(),
+            Fetched::WrongType,
+            Fetched::WrongType,
+            value(),
+            Fetched::Missing,
+        ];
+        let (_dir, path) = recorded(&said.map(told));
+        let read = RunReader::open(&path).unwrap().map(|event| match event {
+            Ok(RunEvent::Turned(turn)) => turn.gathered.baseline,
+            other => panic!("{other:?}"),
+        });
+        let (same, gone) = (Fetched::NotAsked, Fetched::Missing);
+        let expected = [
+            same.clone(),
+            value(),
+            same.clone(),
+            same.clone(),
+            Fetched::WrongType,
+            same,
+            value(),
+            gone,
+        ];
+        assert_eq!(read.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -145,7 +145,7 @@ impl Board {
             bucket_size: fetch(ask.discovered, &ask.keys.bucket_size),
             bucket_size_global: fetch(ask.discovered, keys::DISCOVERED_BUCKET_SIZE),
             volume: fetch(ask.discovered, &ask.keys.volume),
-            baseline: fetch(ask.discovered, &ask.keys.baseline),
+            baseline: fetch(ask.baseline, &ask.keys.baseline),
             trades: new_trades(entries.get(ask.keys.trades.as_str()), drain),
             messages: Vec::new(),
         }
@@ -289,6 +289,7 @@ mod tests {
             bars: false,
             imbalance: false,
             discovered: false,
+            baseline: false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the engine asks of a store and what it hands over: one question and one answer a symbol
 //! and pass, one write a document.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -27,6 +28,8 @@ pub struct Ask {
     pub imbalance: bool,
     /// Whether the discovered parameters are needed.
     pub discovered: bool,
+    /// Whether what is usual of it is needed.
+    pub baseline: bool,
 }
 
 /// What stood at one key.
@@ -140,6 +143,38 @@ pub enum StoreError {
     /// The URL cannot be used.
     #[error("redis.url: {0}")]
     Url(String),
+}
+
+/// What a store refused of many documents; the others are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why the first was refused.
+    pub why: String,
+    /// The keys that do not hold what was to be written.
+    pub keys: BTreeSet<String>,
+}
+
+impl Refusal {
+    /// Whether a key holds what was to be written.
+    pub fn spares(&self, key: &str) -> bool {
+        !self.keys.contains(key)
+    }
+
+    /// Both together; the first word stands.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.keys.extend(other.keys);
+        self
+    }
+}
+
+impl From<Refusal> for StoreError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal.keys.len() {
+            0 | 1 => Self::Refused(refusal.why),
+            count => Self::Refused(format!("{} ({count} documents)", refusal.why)),
+        }
+    }
 }
 
 /// The elements of a list as one JSON array, `null` for one that is no value by itself; nothing where

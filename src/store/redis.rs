@@ -21,7 +21,9 @@ use self::sweep::Sweeps;
 use super::board::drained;
 use super::contracts::chain_text;
 use super::drain::{Aligned, Drain};
-use super::exchange::{Ask, BARS, Fetched, Gathered, How, NewTrades, StoreError, Write, joined};
+use super::exchange::{
+    Ask, BARS, Fetched, Gathered, How, NewTrades, Refusal, StoreError, Write, joined,
+};
 use super::keys::{self, SymbolKeys};
 use crate::config;
 
@@ -53,9 +55,13 @@ const LONGEST_TAIL: i64 = 16_384;
 /// value in front of a list and keeps so many elements; what is no list gives way to one, as a
 /// document takes the place of whatever stands at its key. `S` makes the value's lines the members of a
 /// set, `>` before a channel also tells the value there, which so travels once. One document that Redis
-/// refuses does not keep the others out; the first refusal is returned.
+/// refuses does not keep the others out; the first refusal is returned, and the keys that were not written.
 const WRITE_SCRIPT: &str = r"
 local refused = false
+local function refuse(reply, key)
+  refused = refused or { reply['err'] }
+  if key then refused[#refused + 1] = key end
+end
 for i = 1, #KEYS do
   local ttl, mode, value = ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i]
   local reply
@@ -84,10 +90,10 @@ for i = 1, #KEYS do
     reply = redis.pcall('SET', KEYS[i], value, 'EX', ttl)
     if string.sub(mode, 1, 1) == '>' then
       local told = redis.pcall('PUBLISH', string.sub(mode, 2), value)
-      if type(told) == 'table' and told['err'] then reply = told end
+      if type(told) == 'table' and told['err'] then refuse(told) end
     end
   end
-  if type(reply) == 'table' and reply['err'] and not refused then refused = reply['err'] end
+  if type(reply) == 'table' and reply['err'] then refuse(reply, KEYS[i]) end
 end
 return refused
 ";
@@ -204,10 +210,10 @@ impl Redis {
         Ok(gathered)
     }
 
-    /// Writes documents; an error names the first refusal, the others are written all the same.
-    pub async fn publish(&self, writes: &[Write]) -> Result<(), StoreError> {
+    /// Writes documents; what is refused keeps no other out.
+    pub async fn publish(&self, writes: &[Write]) -> Result<Option<Refusal>, StoreError> {
         if writes.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         self.require_connection()?;
         let mut standing = Vec::with_capacity(writes.len());
@@ -218,22 +224,20 @@ impl Redis {
                 None => told.push(write),
             }
         }
-        let mut refusal = None;
+        let mut refusals: Vec<Refusal> = Vec::new();
         let mut batches = batches(standing).into_iter().peekable();
         while batches.peek().is_some() {
             let batches = batches.by_ref().take(WRITES_AT_ONCE);
             let replies = try_join_all(batches.map(|batch| self.write(batch))).await?;
-            refusal = refusal.or(replies.into_iter().flatten().next());
+            refusals.extend(replies.into_iter().flatten());
         }
-        try_join_all(told.into_iter().map(|write| self.tell(write))).await?;
-        match refusal {
-            Some(refusal) => Err(StoreError::Refused(refusal)),
-            None => Ok(()),
-        }
+        let replies = try_join_all(told.into_iter().map(|write| self.tell(write))).await?;
+        refusals.extend(replies.into_iter().flatten());
+        Ok(refusals.into_iter().reduce(Refusal::and))
     }
 
-    /// Writes some documents in one call; the first refusal.
-    async fn write(&self, batch: Vec<(String, &Write)>) -> Result<Option<String>, StoreError> {
+    /// Writes some documents in one call; what was refused.
+    async fn write(&self, batch: Vec<(String, &Write)>) -> Result<Option<Refusal>, StoreError> {
         let keys: Vec<&str> = batch.iter().map(|(_, write)| write.key.as_ref()).collect();
         let mut arguments: Vec<Value> = Vec::with_capacity(3 * batch.len());
         for (mode, write) in &batch {
@@ -243,18 +247,47 @@ impl Redis {
         }
         let client = self.pool.next_connected();
         let reply = client.eval(WRITE_SCRIPT, keys, arguments).await;
-        reply.map_err(|error| self.error(error))
+        let refused: Option<Vec<String>> = reply.map_err(|error| self.error(error))?;
+        let refusal = |refused: Vec<String>| {
+            let mut refused = refused.into_iter();
+            let why = refused.next()?;
+            let keys = refused.collect();
+            Some(Refusal { why, keys })
+        };
+        Ok(refused.and_then(refusal))
     }
 
     /// Tells a value on the channel that is its key; a key of a script would have to be one that may be
     /// written.
-    async fn tell(&self, write: &Write) -> Result<(), StoreError> {
+    async fn tell(&self, write: &Write) -> Result<Option<Refusal>, StoreError> {
         const TELL: &str = "return redis.call('PUBLISH', ARGV[1], ARGV[2])";
         let arguments: Vec<Value> =
             vec![write.key.as_ref().into(), Value::Bytes(write.value.clone())];
         let client = self.pool.next_connected();
         let told = client.eval::<i64, _, _, _>(TELL, Vec::<&str>::new(), arguments);
-        told.await.map(drop).map_err(|error| self.error(error))
+        match told.await.map_err(|error| self.error(error)) {
+            Ok(_) => Ok(None),
+            Err(StoreError::Refused(why)) => {
+                let keys = [write.key.to_string()].into();
+                Ok(Some(Refusal { why, keys }))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether something stands at each key.
+    pub async fn stand(&self, keys: &[String]) -> Result<Vec<bool>, StoreError> {
+        self.require_connection()?;
+        let mut stand = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(BATCH) {
+            let pipeline = self.pool.next_connected().pipeline();
+            for key in keys {
+                let _: () = pipeline.exists(key).await.map_err(|e| self.error(e))?;
+            }
+            let replies: Vec<i64> = pipeline.all().await.map_err(|e| self.error(e))?;
+            stand.extend(replies.into_iter().map(|count| count > 0));
+        }
+        Ok(stand)
     }
 
     /// Writes a heartbeat to its keys, on a connection of its own so that no batch stands before
@@ -387,7 +420,7 @@ impl Redis {
         }
     }
 
-    /// Tickers, books, chains and discovered parameters of all questions, by `MGET`.
+    /// Tickers, books, chains, what is usual and discovered parameters of all questions, by `MGET`.
     async fn texts(&self, asks: &[Ask], probe: bool) -> Result<Vec<Gathered>, StoreError> {
         let mut wanted: Vec<(usize, Field, &str)> = Vec::new();
         for (at, ask) in asks.iter().enumerate() {
@@ -401,15 +434,21 @@ impl Redis {
             if ask.discovered {
                 wanted.push((at, Field::BucketSize, &ask.keys.bucket_size));
                 wanted.push((at, Field::Volume, &ask.keys.volume));
-                wanted.push((at, Field::Baseline, &ask.keys.baseline));
             }
         }
         if asks.iter().any(|ask| ask.discovered) {
             wanted.push((0, Field::BucketSizeGlobal, keys::DISCOVERED_BUCKET_SIZE));
         }
         let small = wanted.len();
-        let with_chains = asks.iter().enumerate().filter(|(_, ask)| ask.chain);
-        wanted.extend(with_chains.map(|(at, ask)| (at, Field::Chain, ask.keys.chain.as_str())));
+        for (at, ask) in asks.iter().enumerate() {
+            if ask.chain {
+                wanted.push((at, Field::Chain, &ask.keys.chain));
+            }
+            // As large as a chain.
+            if ask.baseline {
+                wanted.push((at, Field::Baseline, &ask.keys.baseline));
+            }
+        }
         let keys: Vec<&str> = wanted.iter().map(|(_, _, key)| *key).collect();
         let (small, chains) = keys.split_at(small);
         let (replies, of_chains) = tokio::join!(

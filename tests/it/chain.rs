@@ -51,6 +51,7 @@ fn chains(runtime: &tokio::runtime::Runtime, redis: &Redis, symbols: &[&str]) ->
         bars: false,
         imbalance: false,
         discovered: false,
+        baseline: false,
     };
     let asks: Vec<Ask> = symbols.iter().map(ask).collect();
     let mut drains = vec![Drain::default(); asks.len()];

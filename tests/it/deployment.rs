@@ -63,6 +63,8 @@ fn redis_conf_lets_each_user_do_its_work_and_no_more() {
         "SET state:analytics:AAPL:vpin x EX 345600",
         "SET heartbeat:analytics {} EX 15",
         "SET latest:underlying:AAPL {} EX 300",
+        "SET discovered:baseline:AAPL {} EX 86400",
+        "SET volatility:vix1d:SPX {} EX 300",
         "SCRIPT LOAD return",
         "EVAL redis.call('LPUSH',KEYS[1],1)redis.call('LTRIM',KEYS[1],0,9)return(1) 1 analytics:AAPL:gex:history",
         "EVAL return(redis.call('PEXPIRE',KEYS[1],2500)) 1 analytics:lease:0",
@@ -74,6 +76,7 @@ fn redis_conf_lets_each_user_do_its_work_and_no_more() {
     let mut engine = login("analytics");
     for command in [
         "SET market:AAPL:ticker {}",
+        "SET discovered:vpin_bucket_size:AAPL 1",
         "DEL options:SPX:chain",
         "GET somebody:else",
         "KEYS *",

@@ -4,17 +4,20 @@
 //! A calculator remembers what it saw; a baseline is what was kept when it saw nothing: before it was
 //! started, or while it was away. It is made for one session and holds for that one only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::market::{Right, Series, Timestamp};
+use crate::market::{Right, Series, Span, Timestamp};
 use crate::math::rolling::{Middle, Moments};
 use crate::math::unusual;
 
 /// Past sessions below which a contract's volume has no usual.
-const MIN_SESSIONS: usize = 5;
+pub const MIN_SESSIONS: usize = 5;
+/// How long after the open nothing is compared: the first half hour's volume is known at its end only,
+/// comes mostly at its beginning, and in proportion to time would be a multiple of the usual.
+pub const QUIET: Span = Span::from_millis(5 * 60_000);
 
 /// What is usual of one symbol in one session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,16 +25,34 @@ const MIN_SESSIONS: usize = 5;
 pub struct Baseline {
     /// The session it is for.
     pub session: NaiveDate,
+    /// When that opens.
+    pub open: Timestamp,
     /// The one before it, where that was kept.
     pub previous_session: Option<NaiveDate>,
     /// The first of the two times of day that volumes are known at, in the session it is for.
     pub from: Timestamp,
     /// The second.
     pub to: Timestamp,
-    /// The constant-maturity volatility at the money that each past session ended with, a fraction.
-    pub volatilities: BTreeMap<NaiveDate, f64>,
+    /// The volatility that each past session ended with.
+    pub volatilities: BTreeMap<NaiveDate, PastVolatility>,
     /// By expiry and root.
     pub series: Vec<PastSeries>,
+}
+
+/// The constant-maturity volatility at the money that a session ended with.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PastVolatility {
+    /// A fraction, above 0.
+    pub iv: f64,
+    /// The maturity, days.
+    pub days: f64,
+}
+
+impl PastVolatility {
+    fn is_sound(&self) -> bool {
+        self.iv > 0.0 && self.iv.is_finite() && self.days > 0.0 && self.days.is_finite()
+    }
 }
 
 /// What is usual of the contracts of one series.
@@ -129,8 +150,8 @@ impl Baseline {
             return Err("bad_order");
         }
         let mut all = self.series.iter().flat_map(|series| &series.contracts);
-        let volatility = |iv: &f64| *iv > 0.0 && iv.is_finite();
-        match all.all(PastContract::is_sound) && self.volatilities.values().all(volatility) {
+        let mut volatilities = self.volatilities.values();
+        match all.all(PastContract::is_sound) && volatilities.all(PastVolatility::is_sound) {
             true => Ok(()),
             false => Err("bad_number"),
         }
@@ -153,12 +174,13 @@ impl Baseline {
             .map(|at| &contracts[at])
     }
 
-    /// The usual volume of a contract by this time of day: between the two times in proportion to the
-    /// time that has passed, outside of them that of the nearer one.
-    pub fn volume(&self, past: &PastContract, now: Timestamp) -> Option<unusual::Baseline> {
-        let [from, to] = past.volume?;
+    /// The usual volume of a contract by the time of day its chain is of: between the two times in
+    /// proportion to the time that has passed, outside of them that of the nearer one; none before the
+    /// session and in its first five minutes.
+    pub fn volume(&self, past: &PastContract, at: Timestamp) -> Option<unusual::Baseline> {
+        let [from, to] = past.volume.filter(|_| at >= self.open.plus(QUIET))?;
         let length = self.to.since(self.from).seconds();
-        let share = (now.since(self.from).seconds() / length).clamp(0.0, 1.0);
+        let share = (at.since(self.from).seconds() / length).clamp(0.0, 1.0);
         let between = |from: f64, to: f64| from + share * (to - from);
         Some(unusual::Baseline {
             mean: between(from.mean, to.mean),
@@ -190,6 +212,10 @@ pub struct Stood {
 type Name = (NaiveDate, String, u64, Right);
 
 impl Stood {
+    fn series(&self) -> (NaiveDate, &str) {
+        (self.expiry, &self.root)
+    }
+
     /// Strikes are positive, so that their bits are in their order.
     fn name(&self) -> Name {
         (
@@ -213,14 +239,18 @@ pub struct Past {
 struct Volumes([Vec<f64>; 2]);
 
 impl Past {
-    /// Adds a session: its contracts as they last stood by the first and by the second time of day.
-    /// A contract that is listed by the second and not by the first had no volume by then.
-    pub fn add(&mut self, from: &[Stood], to: &[Stood]) {
-        let by_first: BTreeMap<Name, f64> = from
-            .iter()
+    /// Adds a session: its contracts as they last stood by the first and by the second time of day;
+    /// the first is none where that is the open, by which nothing is traded. A contract that is listed
+    /// by the second and not by the first had no volume by then, unless nothing of its series is known
+    /// by the first: then neither is the contract.
+    pub fn add(&mut self, from: Option<&[Stood]>, to: &[Stood]) {
+        let first = || from.unwrap_or_default().iter();
+        let series: BTreeSet<(NaiveDate, &str)> = first().map(Stood::series).collect();
+        let by_first: BTreeMap<Name, f64> = first()
             .filter_map(|stood| Some((stood.name(), stood.volume?)))
             .collect();
-        for stood in to {
+        let known = |stood: &&Stood| from.is_none() || series.contains(&stood.series());
+        for stood in to.iter().filter(known) {
             let Some(volume) = stood.volume.filter(|v| *v >= 0.0 && v.is_finite()) else {
                 continue;
             };
@@ -237,12 +267,13 @@ impl Past {
         self.previous = Some((session, contracts));
     }
 
-    /// What is usual in a session; contracts that expired before it are left out.
+    /// What is usual in a session that opens at an instant; contracts that expired before it are left out.
     pub fn baseline(
         self,
         session: NaiveDate,
+        open: Timestamp,
         [from, to]: [Timestamp; 2],
-        volatilities: BTreeMap<NaiveDate, f64>,
+        volatilities: BTreeMap<NaiveDate, PastVolatility>,
     ) -> Baseline {
         let mut all: BTreeMap<Name, PastContract> = BTreeMap::new();
         let nothing = |name: &Name| PastContract {
@@ -287,6 +318,7 @@ impl Past {
         }
         Baseline {
             session,
+            open,
             previous_session,
             from,
             to,

@@ -13,7 +13,8 @@ pub enum HistoryError {
     /// Someone else holds it, or it is overloaded; trying again helps.
     #[error("history is busy: {0}")]
     Busy(String),
-    /// The server cannot be reached; it is connected again on the next call.
+    /// The server cannot be reached or does not serve us, or the file cannot be; it is tried again on the
+    /// next call.
     #[error("history is away: {0}")]
     Away(String),
     /// A later release has written it.
@@ -40,7 +41,7 @@ pub enum HistoryError {
         /// What the database says.
         problem: String,
     },
-    /// Anything else: rights, settings, a bug.
+    /// Anything else: settings, a bug.
     #[error("history: {0}")]
     Other(String),
 }
@@ -51,6 +52,10 @@ mod sqlite {
     pub(super) const LOCKED: i32 = 6;
     pub(super) const CORRUPT: i32 = 11;
     pub(super) const FULL: i32 = 13;
+    /// A folder that is not mounted, a disk that is mounted read-only or fails: of the host, not of a row.
+    pub(super) const READ_ONLY: i32 = 8;
+    pub(super) const IO: i32 = 10;
+    pub(super) const CANNOT_OPEN: i32 = 14;
     pub(super) const NOT_A_DATABASE: i32 = 26;
     /// Extended: a file did not grow. Where the disk is full the code is `FULL`; this is a quota or a limit
     /// of file sizes.
@@ -83,12 +88,18 @@ impl HistoryError {
         // https://www.postgresql.org/docs/current/errcodes-appendix.html
         match code.as_ref() {
             "53100" => Self::Full(text),
-            // Deadlock, serialization, lock timeout, statement timeout, too many connections, out of memory.
-            "40P01" | "40001" | "55P03" | "57014" | "53300" | "53200" => Self::Busy(text),
-            // Shutting down or starting up, connections that end, a standby.
-            "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25006" => Self::Away(text),
-            _ if code.starts_with("08") => Self::Away(text),
-            _ => Self::Other(text),
+            // Deadlock, serialization, lock timeout, statement timeout.
+            "40P01" | "40001" | "55P03" | "57014" => Self::Busy(text),
+            _ => match code.get(..2) {
+                // Connections that end, a role that may not (any more), a server that shuts down, starts up
+                // or has trouble of its own, a standby: of the server, not of a row.
+                Some("08" | "28" | "57" | "58") => Self::Away(text),
+                Some("53") => Self::Busy(text),
+                _ if ["25P03", "25006", "42501", "XX000"].contains(&code.as_ref()) => {
+                    Self::Away(text)
+                }
+                _ => Self::Other(text),
+            },
         }
     }
 
@@ -104,6 +115,7 @@ impl HistoryError {
                 "{text} (a full disk, a quota, or a limit of file sizes)"
             )),
             sqlite::BUSY | sqlite::LOCKED => Self::Busy(text),
+            sqlite::READ_ONLY | sqlite::IO | sqlite::CANNOT_OPEN => Self::Away(text),
             sqlite::CORRUPT | sqlite::NOT_A_DATABASE => Self::Damaged {
                 path: place.to_string(),
                 problem: error.message().to_owned(),

@@ -50,6 +50,9 @@ const PARAMETERS: [&str; 15] = [
     "password",
 ];
 
+const UNKNOWN_PARAMETER: &str = "history.url: one of its parameters is not known (special characters of a \
+    password are written as %XX)";
+
 pub(super) struct Server {
     /// `host/database`, for messages.
     place: String,
@@ -72,8 +75,8 @@ impl Server {
             let known = PARAMETERS.contains(&name) || name == "hostaddr";
             let known = known || name == "application_name" || name.starts_with("options");
             if !known {
-                let text = format!("history.url: unknown parameter `{name}`");
-                return Err(HistoryError::Other(text));
+                // Not said which: a `?` or `&` of a password that is not written as %XX stands here, too.
+                return Err(HistoryError::Other(UNKNOWN_PARAMETER.to_owned()));
             }
         }
         // The library's word on a bad URL is left out: it may repeat a part of it.
@@ -465,3 +468,20 @@ const BARS: &str = "INSERT INTO bars \
     volume = excluded.volume, ticks = excluded.ticks \
     WHERE (bars.open, bars.high, bars.low, bars.close, bars.volume, bars.ticks) IS DISTINCT FROM \
     (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume, excluded.ticks)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_part_of_a_password_is_said() {
+        for url in [
+            "postgres://me:hun?ter2@db/h",
+            "postgres://me@db/h?password=ab&ter2",
+            "postgres://me@db/h?ter2=1",
+        ] {
+            let why = Server::open(url).await.err().expect(url).to_string();
+            assert!(!why.contains("ter2") && why.contains("%XX"), "{why}");
+        }
+    }
+}

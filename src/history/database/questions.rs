@@ -278,6 +278,19 @@ impl Database {
             .collect())
     }
 
+    /// The time of the newest price of an underlying.
+    pub async fn newest_tick(&self) -> Result<Option<Timestamp>, HistoryError> {
+        // Symbol by symbol, each a jump in the key: there is no index by time alone.
+        let rows: Vec<(Option<i64>,)> = ask!(
+            self,
+            "WITH RECURSIVE names (name) AS (SELECT min(symbol) FROM underlying_ticks UNION ALL \
+             SELECT (SELECT min(symbol) FROM underlying_ticks WHERE symbol > name) FROM names \
+             WHERE name IS NOT NULL) \
+             SELECT max((SELECT max(t.at) FROM underlying_ticks t WHERE t.symbol = name)) FROM names",
+        )?;
+        Ok(rows.first().and_then(|(at,)| at.map(Timestamp::from_nanos)))
+    }
+
     /// Rows by table. Counts each: seconds for tens of millions.
     pub async fn counts(&self) -> Result<BTreeMap<&'static str, u64>, HistoryError> {
         let mut counts = BTreeMap::new();

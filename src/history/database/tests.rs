@@ -141,6 +141,22 @@ async fn a_locked_database_is_busy_and_still_answers() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_taken_away_is_waited_for() {
+    let home = Home::new();
+    let database = home.open().await;
+    let Place::Sqlite(file) = &*database.0 else {
+        panic!("a file was opened");
+    };
+    file.begin_anew().await;
+    let elsewhere = home.file().with_extension("away");
+    fs::rename(home.file(), &elsewhere).unwrap();
+    let error = database.store(&ticks(0..9)).await.unwrap_err();
+    assert!(matches!(error, HistoryError::Away(_)), "{error}");
+    fs::rename(&elsewhere, home.file()).unwrap();
+    assert_eq!(database.store(&ticks(0..9)).await.unwrap().rows, 9);
+}
+
+#[tokio::test]
 async fn a_store_that_nobody_waits_for_leaves_nothing_half() {
     let home = Home::new();
     let database = home.open().await;

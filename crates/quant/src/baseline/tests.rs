@@ -31,6 +31,7 @@ fn series(root: &str) -> Series {
     }
 }
 
+const OPEN: Timestamp = Timestamp::from_seconds(400);
 const MARKS: [Timestamp; 2] = [
     Timestamp::from_seconds(1_000),
     Timestamp::from_seconds(2_800),
@@ -46,14 +47,14 @@ fn past() -> Past {
             stood(500.0, Right::Call, volume),
             stood(500.0, Right::Put, volume),
         ];
-        past.add(&from, &to);
+        past.add(Some(&from), &to);
     }
     past
 }
 
 #[test]
 fn the_usual_volume_is_that_of_past_sessions_by_the_time_of_day() {
-    let baseline = past().baseline(day(19), MARKS, BTreeMap::new());
+    let baseline = past().baseline(day(19), OPEN, MARKS, BTreeMap::new());
     assert_eq!(baseline.check(), Ok(()));
     let call = baseline
         .contract(&series("SPY"), Right::Call, 500.0)
@@ -72,7 +73,9 @@ fn the_usual_volume_is_that_of_past_sessions_by_the_time_of_day() {
     let first = at(1_000);
     assert_eq!((first.mean, first.median, first.mad), (50.0, 12.5, 7.5));
     assert_eq!(at(1_900).mean, 75.0);
-    assert_eq!((at(0).mean, at(9_000).mean), (50.0, 100.0));
+    assert_eq!((at(700).mean, at(9_000).mean), (50.0, 100.0));
+    let early = baseline.volume(call, Timestamp::from_seconds(699));
+    assert_eq!(early, None, "the first five minutes");
     // The put was not listed by the first time of any session.
     let put = baseline
         .contract(&series("SPY"), Right::Put, 500.0)
@@ -94,10 +97,30 @@ fn the_usual_volume_is_that_of_past_sessions_by_the_time_of_day() {
 fn a_contract_of_few_sessions_has_no_usual_volume() {
     let mut past = Past::default();
     for _ in 0..4 {
-        past.add(&[], &[stood(500.0, Right::Call, 10.0)]);
+        past.add(None, &[stood(500.0, Right::Call, 10.0)]);
     }
-    let empty = past.baseline(day(19), MARKS, BTreeMap::new());
+    let empty = past.baseline(day(19), OPEN, MARKS, BTreeMap::new());
     assert_eq!((empty.series.len(), empty.previous_session), (0, None));
+}
+
+#[test]
+fn a_session_of_which_the_first_time_is_not_known_does_not_count() {
+    let mut past = Past::default();
+    let mut other = stood(500.0, Right::Call, 10.0);
+    other.root = "SPXW".to_owned();
+    for _ in 0..9 {
+        past.add(Some(&[]), &[stood(500.0, Right::Call, 10.0)]);
+        past.add(Some(&[other.clone()]), &[stood(500.0, Right::Call, 10.0)]);
+    }
+    let empty = past.baseline(day(19), OPEN, MARKS, BTreeMap::new());
+    assert_eq!(empty.series.len(), 0);
+    let mut past = Past::default();
+    for _ in 0..5 {
+        past.add(None, &[stood(500.0, Right::Call, 10.0)]);
+    }
+    let baseline = past.baseline(day(19), OPEN, MARKS, BTreeMap::new());
+    let volume = baseline.series[0].contracts[0].volume.unwrap();
+    assert_eq!((volume[0].mean, volume[1].mean), (0.0, 10.0));
 }
 
 #[test]
@@ -106,7 +129,7 @@ fn what_was_open_at_the_end_of_the_session_before_is_known_without_a_usual_volum
     let mut expired = stood(400.0, Right::Put, 3.0);
     expired.expiry = day(18);
     past.ended(day(18), vec![stood(510.0, Right::Put, 3.0), expired]);
-    let baseline = past.baseline(day(19), MARKS, BTreeMap::new());
+    let baseline = past.baseline(day(19), OPEN, MARKS, BTreeMap::new());
     assert_eq!(baseline.check(), Ok(()));
     let put = baseline
         .contract(&series("SPY"), Right::Put, 510.0)
@@ -128,8 +151,12 @@ fn what_was_open_at_the_end_of_the_session_before_is_known_without_a_usual_volum
 fn it_is_read_back_as_it_was_written_and_nothing_damaged_is_taken() {
     let mut past = past();
     past.ended(day(18), vec![stood(510.0, Right::Put, 3.0)]);
-    let volatilities = BTreeMap::from([(day(18), 0.1 + 0.2)]);
-    let baseline = past.baseline(day(19), MARKS, volatilities);
+    let volatility = PastVolatility {
+        iv: 0.1 + 0.2,
+        days: 30.0,
+    };
+    let volatilities = BTreeMap::from([(day(18), volatility)]);
+    let baseline = past.baseline(day(19), OPEN, MARKS, volatilities);
     let text = serde_json::to_string(&baseline).unwrap();
     let back: Baseline = serde_json::from_str(&text).unwrap();
     assert_eq!(back, baseline);

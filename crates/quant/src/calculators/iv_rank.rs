@@ -11,6 +11,7 @@ use chrono::{Days, NaiveDate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::PastVolatility;
 use crate::calculator::{Calculator, Counted, Job, NoValue, Status};
 use crate::history::Extent;
 use crate::market::Timestamp;
@@ -84,6 +85,9 @@ pub enum Reason {
     Flat,
 }
 
+/// What a baseline knows.
+type Kept = BTreeMap<NaiveDate, PastVolatility>;
+
 /// The last volatility of each session.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -109,10 +113,11 @@ impl Sessions {
         self.shorten(window);
     }
 
-    /// The values of earlier sessions that it did not see itself.
-    fn fill(&mut self, kept: &BTreeMap<NaiveDate, f64>, date: NaiveDate, window: usize) {
-        for (session, iv) in kept.range(..date) {
-            self.0.entry(*session).or_insert(*iv);
+    /// The values of earlier sessions that it did not see itself, of the same maturity.
+    fn fill(&mut self, kept: &Kept, date: NaiveDate, days: f64, window: usize) {
+        let earlier = kept.range(..date).filter(|(_, past)| past.days == days);
+        for (session, past) in earlier {
+            self.0.entry(*session).or_insert(past.iv);
         }
         self.shorten(window);
     }
@@ -179,7 +184,8 @@ impl Calculator for IvRank {
             dropped: priced.dropped.clone(),
         };
         if let Some(baseline) = usual.0 {
-            self.sessions.fill(&baseline.volatilities, date.0, window);
+            let kept = &baseline.volatilities;
+            self.sessions.fill(kept, date.0, self.params.days, window);
         }
         let among = self.sessions.with(found.iv, date.0, window);
         if close.may_end(date, options.chain.zone) {

@@ -2,7 +2,8 @@
 //!
 //! Open interest is of the last close. Contracts on which nothing was open have no ratio and are
 //! counted on their own. What is usual of a contract is its volume by the same time of day in past
-//! sessions, as far as history kept them; without it what compares with that is null.
+//! sessions, as far as history kept them; without it, and in the first five minutes of a session, what
+//! compares with that is null.
 
 #[cfg(test)]
 mod tests;
@@ -188,9 +189,9 @@ impl Calculator for Unusual {
     fn compute(
         &mut self,
         (listed, usual): Self::Input<'_>,
-        now: Timestamp,
+        _now: Timestamp,
     ) -> Result<Payload, NoValue> {
-        self.value(listed.chain, listed.spot, usual.0, now)
+        self.value(listed.chain, listed.spot, usual.0)
     }
 
     fn counted(&self) -> Counted {
@@ -211,9 +212,8 @@ impl Unusual {
         chain: &Chain,
         spot: f64,
         usual: Option<&Baseline>,
-        now: Timestamp,
     ) -> Result<Payload, NoValue> {
-        let rows = rows(chain, usual, now);
+        let rows = rows(chain, usual);
         let mut dropped = chain.dropped.clone();
         let unknown = (chain.contracts.len() - rows.len()) as u64;
         if unknown > 0 {
@@ -283,13 +283,14 @@ struct Row {
     measures: Measures,
 }
 
-fn rows(chain: &Chain, usual: Option<&Baseline>, now: Timestamp) -> Vec<Row> {
+fn rows(chain: &Chain, usual: Option<&Baseline>) -> Vec<Row> {
     let contracts = &chain.contracts;
     let past = |at: usize| {
         let usual = usual?;
         let (right, strike) = (contracts.right[at], contracts.strike[at]);
         let past = usual.contract(chain.series_of(at), right, strike)?;
-        usual.volume(past, now)
+        // A delayed chain has the volume of its own time.
+        usual.volume(past, chain.at())
     };
     let row = |at: usize| {
         let activity = Activity {

@@ -132,11 +132,11 @@ fn a_maturity_beyond_the_expiries_has_no_rank() {
 fn sessions_that_it_did_not_see_are_those_that_were_kept() {
     let mut rank = rank_of(252, 3);
     run(&mut rank, 0, 0.4);
-    let kept = |number, iv| (day(number).0, iv);
-    let volatilities = [kept(0, 0.9), kept(1, 0.2), kept(2, 9.9)];
+    let kept = |number, iv, days| (day(number).0, PastVolatility { iv, days });
+    let volatilities = [kept(0, 0.9, 30.0), kept(1, 0.2, 30.0), kept(2, 9.9, 30.0)];
     let marks = [0, 1_800].map(Timestamp::from_seconds);
     let past = crate::baseline::Past::default();
-    let baseline = past.baseline(day(2).0, marks, volatilities.into());
+    let baseline = past.baseline(day(2).0, marks[0], marks, volatilities.into());
     let listed = flat(0.25);
     let usual = Usual(Some(&baseline));
     let input = (listed.options(), day(2), SessionClose(None), usual);
@@ -145,4 +145,22 @@ fn sessions_that_it_did_not_see_are_those_that_were_kept() {
     assert!(near(says.low, 0.2) && near(says.high, 0.4));
     assert!(near(says.iv_rank, 0.25), "{:?}", says.iv_rank);
     assert_eq!(says.observations, Some(3));
+}
+
+#[test]
+fn sessions_of_another_maturity_are_nobodys_past() {
+    let mut rank = rank_of(252, 3);
+    let of_sixty = PastVolatility {
+        iv: 0.2,
+        days: 60.0,
+    };
+    let volatilities = [(day(0).0, of_sixty), (day(1).0, of_sixty)];
+    let marks = [0, 1_800].map(Timestamp::from_seconds);
+    let past = crate::baseline::Past::default();
+    let baseline = past.baseline(day(2).0, marks[0], marks, volatilities.into());
+    let listed = flat(0.25);
+    let usual = Usual(Some(&baseline));
+    let input = (listed.options(), day(2), SessionClose(None), usual);
+    let says = rank.compute(input, at()).unwrap();
+    assert_eq!(says.observations, Some(1));
 }

@@ -222,7 +222,7 @@ fn a_session_before_that_was_not_seen_is_the_one_that_was_kept() {
         };
         past.ended(date(ended), vec![stood]);
         let marks = [0, 1_800].map(Timestamp::from_seconds);
-        past.baseline(date("2026-11-20"), marks, [].into())
+        past.baseline(date("2026-11-20"), marks[0], marks, [].into())
     };
     let seen = [dealt(call(EXPIRY, 100.0, 0.3, 50.0), 2.0)];
     let said = |ended| {

@@ -7,6 +7,10 @@ use crate::market::{Calendars, ChainBuilder, Head, Listing};
 type Listed = (Right, f64, Option<f64>, Option<f64>, f64);
 
 fn chain(rows: &[Listed]) -> Chain {
+    chain_at(rows, 0)
+}
+
+fn chain_at(rows: &[Listed], seconds: i64) -> Chain {
     let calendars = include_str!("../../../../../config/sessions.toml");
     let calendars = Calendars::from_toml(calendars).unwrap();
     let mut builder = ChainBuilder::new(&calendars, "SPY", "XNYS");
@@ -20,12 +24,15 @@ fn chain(rows: &[Listed]) -> Chain {
             ..Listing::new(expiry, right, strike)
         });
     }
-    builder.finish(Head::default())
+    builder.finish(Head {
+        as_of: Timestamp::from_seconds(seconds),
+        ..Head::default()
+    })
 }
 
 fn said(chain: &Chain, spot: f64) -> Result<Payload, NoValue> {
     let mut unusual = Unusual::new(Params::default(), ()).unwrap();
-    unusual.value(chain, spot, None, Timestamp::from_seconds(0))
+    unusual.value(chain, spot, None)
 }
 
 #[test]
@@ -73,10 +80,10 @@ fn a_quiet_chain_is_inactive_and_one_without_volumes_has_no_value() {
 
 #[test]
 fn a_contract_is_compared_with_its_past_sessions_by_the_same_time_of_day() {
-    let chain = chain(&[
+    let rows = [
         (Right::Call, 500.0, Some(600.0), Some(90_000.0), 2.0),
         (Right::Put, 490.0, Some(600.0), Some(90_000.0), 2.0),
-    ]);
+    ];
     let mut past = crate::baseline::Past::default();
     for volume in [40.0, 50.0, 60.0, 50.0, 50.0] {
         let stood = |volume| crate::baseline::Stood {
@@ -88,16 +95,18 @@ fn a_contract_is_compared_with_its_past_sessions_by_the_same_time_of_day() {
             open_interest: None,
             price: None,
         };
-        past.add(&[stood(volume)], &[stood(3.0 * volume)]);
+        past.add(Some(&[stood(volume)]), &[stood(3.0 * volume)]);
     }
     let marks = [0, 1_800].map(Timestamp::from_seconds);
     let date = NaiveDate::from_ymd_opt(2026, 1, 5).unwrap();
-    let baseline = past.baseline(date, marks, [].into());
+    let baseline = past.baseline(date, marks[0], marks, [].into());
     let mut unusual = Unusual::new(Params::default(), ()).unwrap();
     let mut at = |seconds| {
-        let now = Timestamp::from_seconds(seconds);
-        unusual.value(&chain, 500.0, Some(&baseline), now).unwrap()
+        let chain = chain_at(&rows, seconds);
+        unusual.value(&chain, 500.0, Some(&baseline)).unwrap()
     };
+    let early = at(299);
+    assert_eq!(early.baseline_status, Some(BaselineStatus::NoBaseline));
     let payload = at(900);
     assert_eq!(payload.baseline_status, Some(BaselineStatus::Ok));
     assert_eq!(payload.baseline_contracts, Some(1));
