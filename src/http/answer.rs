@@ -22,6 +22,15 @@ pub(super) fn json<T: serde::Serialize>(status: StatusCode, body: &T) -> Respons
     (status, headers, quant::json::to_vec(body)).into_response()
 }
 
+/// A body of JSON about this instant.
+pub(super) fn ready(body: Vec<u8>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, JSON),
+        (header::CACHE_CONTROL, NO_STORE),
+    ];
+    (headers, body).into_response()
+}
+
 /// JSON that is the same until something it was made of changes: `tag` tells that.
 pub(super) fn tagged(request: &HeaderMap, tag: &str, body: impl FnOnce() -> Vec<u8>) -> Response {
     let tag = format!("W/\"{tag}\"");

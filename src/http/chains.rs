@@ -7,6 +7,7 @@ mod history;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use bytes::Bytes;
 use quant::calculators::max_pain::Payload as MaxPain;
 use quant::calculators::pcr::{Payload as Pcr, Ratios};
 use quant::market::{Symbol, Timestamp};
@@ -48,8 +49,12 @@ pub(super) async fn pcr(State(desk): Shared, At(product): At<String>, query: Que
     let expiry = desk.asked_expiry(&product, &query)?;
     let known: Option<Pcr> = desk.payload(&product, "pcr");
     let latest = |name: &str| desk.latest_pcr(&product, name, known.as_ref());
+    let nothing =
+        |name: &String| no_data(&product, "No data available").with("expiry", name.as_str());
     let latest = match &expiry {
-        Some(name) => latest(name).unwrap_or(Value::Null),
+        // One that is over has its past.
+        Some(name) if wants_history => latest(name).unwrap_or(Value::Null),
+        Some(name) => latest(name).ok_or_else(|| nothing(name))?,
         None => {
             let rows = desk.expiries(&product).into_iter();
             let rows = rows.filter_map(|name| {
@@ -68,9 +73,17 @@ pub(super) async fn pcr(State(desk): Shared, At(product): At<String>, query: Que
         "percentile": known.as_ref().and_then(|known| known.percentile),
     });
     if wants_history {
-        let rows = history::put_call(&desk, &product, expiry.as_deref(), limit, before).await?;
-        body["history"] = rows.0;
-        body["next"] = rows.1;
+        let asked = history::put_call(&desk, &product, expiry.as_deref(), limit, before).await;
+        match asked {
+            Ok((rows, next)) => {
+                body["history"] = rows;
+                body["next"] = next;
+            }
+            Err(why) => {
+                body["history"] = json!([]);
+                body["history_state"] = why.lost().into();
+            }
+        }
     }
     Ok(answer(StatusCode::OK, &body))
 }
@@ -186,6 +199,12 @@ impl Desk {
         let now = self.now();
         let document = self.published.get(product.as_str(), name, now)?;
         serde_json::from_slice(document.live(now)?).ok()
+    }
+
+    /// The text of a document of a product.
+    fn text(&self, product: &Symbol, name: &str, now: Timestamp) -> Option<Bytes> {
+        let document = self.published.get(product.as_str(), name, now)?;
+        document.live(now).cloned()
     }
 
     /// What a calculator found, where it has a value.

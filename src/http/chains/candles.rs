@@ -40,13 +40,13 @@ pub(in crate::http) async fn ohlc(
     older.reverse();
     older.truncate(limit);
     let missing = limit - older.len();
-    if missing > 0 && desk.past.is_open() {
+    let mut lost = None;
+    if missing > 0 && desk.past.is_on() {
         let before = older.last().map(|candle| candle.start).or(start);
-        let past = desk
-            .past
-            .bars(&product, minutes, missing as u32, before)
-            .await?;
-        older.extend(past.into_iter().map(|bar| Candle {
+        let asked = desk.past.bars(&product, minutes, missing as u32, before);
+        // The bars that stand are given without those before them.
+        let past = asked.await.map_err(|why| lost = Some(why.lost()));
+        older.extend(past.unwrap_or_default().into_iter().map(|bar| Candle {
             start: bar.start,
             open: bar.open,
             high: bar.high,
@@ -66,6 +66,9 @@ pub(in crate::http) async fn ohlc(
         "window": label,
         "candles": candles,
     });
+    if let Some(lost) = lost {
+        body["history_state"] = lost.into();
+    }
     for field in [
         "open",
         "high",
