@@ -23,12 +23,12 @@ pub(super) fn json<T: serde::Serialize>(status: StatusCode, body: &T) -> Respons
 }
 
 /// A body of JSON about this instant.
-pub(super) fn ready(body: Vec<u8>) -> Response {
+pub(super) fn ready(body: impl Into<Body>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, JSON),
         (header::CACHE_CONTROL, NO_STORE),
     ];
-    (headers, body).into_response()
+    (headers, body.into()).into_response()
 }
 
 /// JSON that is the same until something it was made of changes: `tag` tells that.

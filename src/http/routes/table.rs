@@ -57,10 +57,14 @@ fn server() -> Vec<Route> {
             "Every job and every document: the last value, or why there is none.",
             status::status,
         )
+        .query([Param::text(
+            "symbol",
+            "Documents of this symbol only, beside the rest; all without it.",
+        )])
         .says(
             200,
-            "the whole state",
-            object("version, started_at, session, passes, redis, jobs, channels, streams, symbols"),
+            "the state, up to a second old",
+            object("version, started_at, session, passes, redis, reasons, jobs, channels, streams, symbols"),
         ),
         Route::get(
             "/metrics",
