@@ -2,14 +2,14 @@
 //! reference.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use quant::calculators::oi_buildup::{ContractBuildUp, ExpiryBuildUp, Params, Payload};
 use quant::market::{Right, Span, Symbol, Timestamp};
 use quant::math::oi_buildup::{Bias, BuildUp, DeadBands, build_up};
 use serde_json::{Value, json};
 
 use super::{Size, no_data};
-use crate::http::answer::json as answer;
+use crate::http::answer::composed;
 use crate::http::error::{Answer, ApiError};
 use crate::http::past::End;
 use crate::http::query::{At, Query};
@@ -57,6 +57,7 @@ impl Reference {
 pub(in crate::http) async fn oi_buildup(
     State(desk): Shared,
     At(product): At<String>,
+    headers: HeaderMap,
     query: Query,
 ) -> Answer {
     let product = desk.product(&product)?;
@@ -95,7 +96,8 @@ pub(in crate::http) async fn oi_buildup(
         "reference_timestamp": since,
         "timestamp": desk.computed_at(&product, "oi_buildup"),
     });
-    Ok(answer(StatusCode::OK, &body))
+    let origin = desk.origin(&product, "oi_buildup");
+    Ok(composed(&headers, &body, origin, desk.now()))
 }
 
 fn as_published(row: &ExpiryBuildUp) -> Value {

@@ -1,14 +1,14 @@
 //! `/ohlc/{product}`: the newest bar and those before it.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::HeaderMap;
 use quant::calculators::bars::{Candle, Payload, Window};
 use quant::market::{Span, Timestamp};
 use serde_json::{Value, json};
 
 use super::no_data;
 use crate::http::Shared;
-use crate::http::answer::json as answer;
+use crate::http::answer::composed;
 use crate::http::error::Answer;
 use crate::http::query::{At, Query};
 
@@ -16,6 +16,7 @@ use crate::http::query::{At, Query};
 pub(in crate::http) async fn ohlc(
     State(desk): Shared,
     At(product): At<String>,
+    headers: HeaderMap,
     query: Query,
 ) -> Answer {
     let product = desk.product(&product)?;
@@ -82,7 +83,8 @@ pub(in crate::http) async fn ohlc(
     ] {
         body[field] = newest[field].clone();
     }
-    Ok(answer(StatusCode::OK, &body))
+    let origin = desk.origin(&product, "bars");
+    Ok(composed(&headers, &body, origin, desk.now()))
 }
 
 fn candle_json(candle: &Candle, minutes: u32) -> Value {

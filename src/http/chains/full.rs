@@ -5,15 +5,17 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use bytes::Bytes;
 use quant::market::{Symbol, Timestamp};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{age_ms, no_data};
 use crate::history::database::Which;
 use crate::history::row::Chain;
-use crate::http::answer::ready;
+use crate::http::answer::{dated, tagged};
 use crate::http::error::{Answer, ApiError};
 use crate::http::query::{At, Query, clipped};
 use crate::http::{Desk, Shared, past};
@@ -59,6 +61,7 @@ const DATA_FIELDS: [&str; 12] = [
 pub(in crate::http) async fn chain(
     State(desk): Shared,
     At(product): At<String>,
+    headers: HeaderMap,
     query: Query,
 ) -> Answer {
     let product = desk.product(&product)?;
@@ -73,8 +76,21 @@ pub(in crate::http) async fn chain(
     }
     let fields = fields.map(|fields| fields.into_iter().map(str::to_owned).collect::<Vec<_>>());
     let expiry = desk.asked_expiry(&product, &query)?;
+    let (now, origin) = (desk.now(), desk.origin_of_chains(&product));
+    // By what it is made of: ages in it change all the time.
+    let all = desk.published.all_of(product.as_str(), now);
+    let places: Vec<_> = all.iter().map(|(slot, d)| (slot.id, d.sequence)).collect();
+    let made_of = format!("{expiry:?} {fields:?} {greeks} {places:?}");
+    let tag = format!(
+        "{}-{:x}",
+        desk.published.epoch(),
+        xxh3_64(made_of.as_bytes())
+    );
     let chains = move || whole_chains(&desk, &product, expiry, fields.as_deref(), greeks);
-    Ok(ready(blocking(chains).await??))
+    let body = blocking(chains).await??;
+    let mut response = tagged(&headers, &tag, || body);
+    dated(&mut response, origin, now);
+    Ok(response)
 }
 
 /// Chains with these fields of legs, all without any; the one of an expiry or all.
@@ -177,6 +193,7 @@ fn flags(leg: &Map<String, Value>) -> Vec<&'static str> {
 pub(in crate::http) async fn data_chain(
     State(desk): Shared,
     At(product): At<String>,
+    headers: HeaderMap,
     query: Query,
 ) -> Answer {
     let product = desk.product(&product)?;
@@ -186,7 +203,13 @@ pub(in crate::http) async fn data_chain(
         Some(name) => vec![name.clone()],
         None => desk.expiries(&product),
     };
-    let now = desk.now();
+    let (now, origin) = (desk.now(), desk.origin_of_chains(&product));
+    let answer = |body: Vec<u8>| {
+        let tag = format!("{:016x}", xxh3_64(&body));
+        let mut response = tagged(&headers, &tag, || body);
+        dated(&mut response, origin, now);
+        response
+    };
     let live = names
         .iter()
         .filter_map(|name| desk.text(&product, &format!("latest_chain:{name}"), now));
@@ -208,12 +231,12 @@ pub(in crate::http) async fn data_chain(
             .past
             .chains(&product, Which::Series(name), limit as u32, whole);
         match asked.await {
-            Ok(body) => return Ok(ready(body)),
+            Ok(body) => return Ok(answer(body)),
             Err(why) => lost = Some(why.lost()),
         }
     }
     let body = blocking(move || body_of(&product, live.into_iter(), usize::MAX, lost)).await?;
-    Ok(ready(body))
+    Ok(answer(body))
 }
 
 /// The fields of a chain that clients of an earlier server are given, each as it is written.
