@@ -25,7 +25,7 @@ pub struct StatusBoard {
 }
 
 /// Everything known.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Known {
     /// When the program started.
     pub started_at: Timestamp,
@@ -56,7 +56,7 @@ pub struct Known {
 }
 
 /// Counts and times of passes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Passes {
     /// Passes that ran.
     pub count: u64,
@@ -74,7 +74,7 @@ pub struct Passes {
 }
 
 /// Whether the store can be reached.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StoreState {
     /// Whether the last pass could read and write.
     pub connected: bool,
@@ -87,7 +87,7 @@ pub struct StoreState {
 }
 
 /// How a job fares.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct JobState {
     /// Seconds between its runs.
     pub interval_seconds: f64,
@@ -142,6 +142,24 @@ pub enum Health {
     Degraded,
     /// The loop does not turn.
     Stuck,
+}
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What, for everybody: no address, no path, nobody else's words.
+    pub short: String,
+    /// The whole of it, for who may know.
+    pub text: String,
+}
+
+impl Trouble {
+    fn new(short: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            short: short.into(),
+            text: text.into(),
+        }
+    }
 }
 
 impl StatusBoard {
@@ -306,17 +324,18 @@ impl Known {
     }
 
     /// Whether the program is well, and what is wrong.
-    pub fn health(&self) -> (Health, Vec<String>) {
+    pub fn health(&self) -> (Health, Vec<Trouble>) {
         let turning = self
             .loop_age()
             .is_some_and(|age| age <= 3.0 * self.period.seconds());
         let mut reasons = Vec::new();
         if !turning {
-            reasons.push("the loop does not turn".to_owned());
+            let text = "the loop does not turn";
+            reasons.push(Trouble::new(text, text));
         }
         if !self.store.connected {
             let why = self.store.error.as_deref().unwrap_or("not connected yet");
-            reasons.push(why.to_owned());
+            reasons.push(Trouble::new("redis: not connected", why));
         }
         let failing = self
             .jobs
@@ -324,16 +343,38 @@ impl Known {
             .filter(|(_, job)| job.consecutive_errors > 0 || job.no_value.contains_key("error"));
         for (job, state) in failing {
             let why = state.error.as_deref().unwrap_or("failed");
-            reasons.push(format!("{}: {why}", job.name()));
+            let name = job.name();
+            let short = format!("job {name}: failing");
+            reasons.push(Trouble::new(short, format!("{name}: {why}")));
         }
         let history = self.history.as_ref();
-        reasons.extend(history.and_then(|history| history.trouble()));
+        let why = history.and_then(|history| history.trouble());
+        reasons.extend(why.map(|why| Trouble::new("history: degraded", why)));
         let health = match (turning, reasons.is_empty()) {
             (false, _) => Health::Stuck,
             (true, false) => Health::Degraded,
             (true, true) => Health::Healthy,
         };
         (health, reasons)
+    }
+
+    /// A copy with the documents of one symbol only.
+    pub fn of_symbol(&self, symbol: &Symbol) -> Self {
+        let own = self.documents.get_key_value(symbol);
+        Self {
+            passes: self.passes.clone(),
+            store: self.store.clone(),
+            jobs: self.jobs.clone(),
+            documents: own
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .into_iter()
+                .collect(),
+            overall: self.overall.clone(),
+            channels: self.channels.clone(),
+            bad_input: self.bad_input.clone(),
+            history: self.history.clone(),
+            ..*self
+        }
     }
 
     /// Seconds since the loop last turned.
@@ -497,7 +538,11 @@ mod tests {
         let mut known = board.lock();
         assert_eq!(known.health().0, Health::Stuck);
         known.turned();
-        assert_eq!(known.health().0, Health::Degraded);
+        known.store.error = Some("not connected to redis at unix:/run/a".to_owned());
+        let (health, troubles) = known.health();
+        assert_eq!((health, troubles.len()), (Health::Degraded, 1));
+        assert_eq!(troubles[0].short, "redis: not connected");
+        assert!(troubles[0].text.contains("/run/a"));
         assert!(known.store_answered(Timestamp::default(), Ok(())));
         assert_eq!(known.health(), (Health::Healthy, vec![]));
     }

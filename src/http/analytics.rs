@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use quant::calculator::Scope;
+use quant::calculator::{Scope, Status};
 use quant::calculators;
-use quant::market::Symbol;
+use quant::market::{Symbol, Timestamp};
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::answer::{document as verbatim, json as answer, tagged};
+use super::answer::{Origin, composed, dated, document as verbatim, tagged};
 use super::error::{Answer, ApiError, nearest};
 use super::query::{At, clipped, symbol as parsed};
 use super::{Desk, Shared};
@@ -19,7 +19,7 @@ use crate::schemas;
 use crate::store::published::{HEARTBEAT, Kind, OVERALL};
 
 /// Every symbol with what it is and what there is of it.
-pub(super) async fn symbols(State(desk): Shared) -> Answer {
+pub(super) async fn symbols(State(desk): Shared, headers: HeaderMap) -> Answer {
     let now = desk.now();
     let setup = desk.setups.borrow().clone();
     let row = |symbol: &Symbol| {
@@ -37,8 +37,17 @@ pub(super) async fn symbols(State(desk): Shared) -> Answer {
         })
     };
     let symbols: Vec<Value> = desk.symbols().iter().map(row).collect();
-    let body = json!({"symbols": symbols, "as_of": now.millis()});
-    Ok(answer(StatusCode::OK, &body))
+    let mut body = json!({"symbols": symbols});
+    // It is the same while only time goes by.
+    let tag = format!("{:016x}", xxh3_64(&quant::json::to_vec(&body)));
+    body["as_of"] = now.millis().into();
+    let mut response = tagged(&headers, &tag, || quant::json::to_vec(&body));
+    let origin = Origin {
+        published_at: Some(now),
+        every: quant::market::Span::ZERO,
+    };
+    dated(&mut response, origin, now);
+    Ok(response)
 }
 
 /// All documents of a symbol.
@@ -74,11 +83,19 @@ pub(super) async fn all(State(desk): Shared, At(symbol): At<String>, headers: He
         body.extend_from_slice(b"}}");
         body
     };
-    Ok(tagged(
-        &headers,
-        &format!("{}-{tag:x}", desk.published.epoch()),
-        body,
-    ))
+    let tag = format!("{}-{tag:x}", desk.published.epoch());
+    let mut response = tagged(&headers, &tag, body);
+    let documents = all.iter().map(|(slot, _)| slot.document);
+    let origin = Origin {
+        published_at: newest.map(Timestamp::from_millis),
+        // Until the next of any of them.
+        every: documents
+            .map(|document| desk.interval(document))
+            .min()
+            .unwrap_or_default(),
+    };
+    dated(&mut response, origin, now);
+    Ok(response)
 }
 
 /// One document of a symbol.
@@ -117,9 +134,9 @@ pub(super) async fn heartbeat(desk: Shared, headers: HeaderMap) -> Answer {
 }
 
 /// The names of the sectors there are.
-pub(super) async fn sectors(State(desk): Shared) -> Answer {
+pub(super) async fn sectors(State(desk): Shared, headers: HeaderMap) -> Answer {
     let body = json!({"sectors": desk.sectors()});
-    Ok(answer(StatusCode::OK, &body))
+    Ok(composed(&headers, &body, Origin::default(), desk.now()))
 }
 
 /// One sector.
@@ -137,9 +154,10 @@ pub(super) async fn sector(
 }
 
 /// The names of the schemas.
-pub(super) async fn schema_names() -> Answer {
+pub(super) async fn schema_names(State(desk): Shared, headers: HeaderMap) -> Answer {
     let names: Vec<&str> = schemas::all().into_iter().map(|(name, _)| name).collect();
-    Ok(answer(StatusCode::OK, &json!({"schemas": names})))
+    let body = json!({"schemas": names});
+    Ok(composed(&headers, &body, Origin::default(), desk.now()))
 }
 
 /// One schema.
@@ -223,6 +241,10 @@ impl Desk {
                 Some((state.status.as_str(), state.reason.clone()))
             });
         if let Some((status, reason)) = standing {
+            if status == Status::Ok.as_str() {
+                let text = format!("{name} of {symbol} has expired: it was not published anew");
+                return ApiError::new(StatusCode::NOT_FOUND, "expired", text);
+            }
             let why = reason.as_deref().unwrap_or(status);
             let text = format!("{name} of {symbol} has no value yet: {why}");
             let error = ApiError::new(StatusCode::NOT_FOUND, "no_value_yet", text);

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use quant::market::{Span, Timestamp};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::store::published::Document;
 
@@ -20,6 +21,52 @@ pub(super) fn json<T: serde::Serialize>(status: StatusCode, body: &T) -> Respons
         (header::CACHE_CONTROL, NO_STORE),
     ];
     (status, headers, quant::json::to_vec(body)).into_response()
+}
+
+/// A body of JSON about this instant.
+pub(super) fn ready(body: impl Into<Body>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, JSON),
+        (header::CACHE_CONTROL, NO_STORE),
+    ];
+    (headers, body.into()).into_response()
+}
+
+/// What an answer was put together from: when the newest of it was published, and the time from one
+/// publication to the next.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Origin {
+    pub(super) published_at: Option<Timestamp>,
+    pub(super) every: Span,
+}
+
+/// JSON that was put together from documents. Its tag is of its text.
+pub(super) fn composed<T: serde::Serialize>(
+    request: &HeaderMap,
+    body: &T,
+    origin: Origin,
+    now: Timestamp,
+) -> Response {
+    let body = quant::json::to_vec(body);
+    let tag = format!("{:016x}", xxh3_64(&body));
+    let mut response = tagged(request, &tag, || body);
+    dated(&mut response, origin, now);
+    response
+}
+
+/// Says how old an answer is, and until when it is fresh.
+pub(super) fn dated(response: &mut Response, origin: Origin, now: Timestamp) {
+    let Some(published_at) = origin.published_at else {
+        return;
+    };
+    let age = now.since(published_at).seconds().max(0.0) as u64;
+    let headers = response.headers_mut();
+    headers.insert(header::AGE, HeaderValue::from(age));
+    headers.insert(PUBLISHED_AT, HeaderValue::from(published_at.millis()));
+    // Fresh from its publication to the next: a cache takes the age off by itself.
+    let lasts = origin.every.seconds().max(0.0) as u64;
+    let cache = format!("private, max-age={lasts}");
+    put(headers, header::CACHE_CONTROL, &cache);
 }
 
 /// JSON that is the same until something it was made of changes: `tag` tells that.
@@ -57,20 +104,14 @@ pub(super) fn document(
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     }
-    let age = now.since(document.published_at).seconds().max(0.0) as u64;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, JSON);
     put(headers, header::ETAG, &tag);
-    headers.insert(header::AGE, HeaderValue::from(age));
-    let published = document.published_at.millis();
-    headers.insert(PUBLISHED_AT, HeaderValue::from(published));
-    // Fresh from its publication to the next: a cache takes the age off by itself.
-    let lasts = every.seconds().max(0.0) as u64;
-    put(
-        headers,
-        header::CACHE_CONTROL,
-        &format!("private, max-age={lasts}"),
-    );
+    let origin = Origin {
+        published_at: Some(document.published_at),
+        every,
+    };
+    dated(&mut response, origin, now);
     response
 }
 

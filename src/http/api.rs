@@ -1,6 +1,5 @@
 //! `/api/*`: what clients of an earlier server ask for, answered as that server did.
 
-use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::json;
 
@@ -16,23 +15,38 @@ pub(super) async fn health() -> Answer {
 }
 
 /// `/api/data/expiries/{product}`.
-pub(super) async fn expiries(desk: Shared, product: At<String>) -> Answer {
-    as_before(chains::expiries(desk, product).await)
+pub(super) async fn expiries(desk: Shared, product: At<String>, headers: HeaderMap) -> Answer {
+    as_before(chains::expiries(desk, product, headers).await)
 }
 
 /// `/api/data/chain/{product}`.
-pub(super) async fn chain(desk: Shared, product: At<String>, query: Query) -> Answer {
-    as_before(chains::data_chain(desk, product, query).await)
+pub(super) async fn chain(
+    desk: Shared,
+    product: At<String>,
+    headers: HeaderMap,
+    query: Query,
+) -> Answer {
+    as_before(chains::data_chain(desk, product, headers, query).await)
 }
 
 /// `/api/data/underlying/{product}`.
-pub(super) async fn underlying(desk: Shared, product: At<String>, query: Query) -> Answer {
-    as_before(chains::underlying(desk, product, query).await)
+pub(super) async fn underlying(
+    desk: Shared,
+    product: At<String>,
+    headers: HeaderMap,
+    query: Query,
+) -> Answer {
+    as_before(chains::underlying(desk, product, headers, query).await)
 }
 
 /// `/api/analytics/pcr/{product}`.
-pub(super) async fn pcr(desk: Shared, product: At<String>, query: Query) -> Answer {
-    as_before(chains::pcr(desk, product, query).await)
+pub(super) async fn pcr(
+    desk: Shared,
+    product: At<String>,
+    headers: HeaderMap,
+    query: Query,
+) -> Answer {
+    as_before(chains::pcr(desk, product, headers, query).await)
 }
 
 /// `/api/analytics/volatility-surface/{product}`.
@@ -41,18 +55,33 @@ pub(super) async fn surface(desk: Shared, product: At<String>, headers: HeaderMa
 }
 
 /// `/api/analytics/max-pain/{product}`.
-pub(super) async fn max_pain(desk: Shared, product: At<String>, query: Query) -> Answer {
-    as_before(chains::max_pain(desk, product, query).await)
+pub(super) async fn max_pain(
+    desk: Shared,
+    product: At<String>,
+    headers: HeaderMap,
+    query: Query,
+) -> Answer {
+    as_before(chains::max_pain(desk, product, headers, query).await)
 }
 
 /// `/api/analytics/oi-buildup/{product}`.
-pub(super) async fn oi_buildup(desk: Shared, product: At<String>, query: Query) -> Answer {
-    as_before(chains::oi_buildup(desk, product, query).await)
+pub(super) async fn oi_buildup(
+    desk: Shared,
+    product: At<String>,
+    headers: HeaderMap,
+    query: Query,
+) -> Answer {
+    as_before(chains::oi_buildup(desk, product, headers, query).await)
 }
 
 /// `/api/analytics/ohlc/{product}`.
-pub(super) async fn ohlc(desk: Shared, product: At<String>, query: Query) -> Answer {
-    as_before(chains::ohlc(desk, product, query).await)
+pub(super) async fn ohlc(
+    desk: Shared,
+    product: At<String>,
+    headers: HeaderMap,
+    query: Query,
+) -> Answer {
+    as_before(chains::ohlc(desk, product, headers, query).await)
 }
 
 /// A product nobody knows was `Not Found` and nothing else.
@@ -64,6 +93,6 @@ fn as_before(answer: Answer) -> Answer {
 }
 
 /// The products.
-pub(super) async fn products(State(desk): Shared) -> Answer {
-    chains::products(State(desk)).await
+pub(super) async fn products(desk: Shared, headers: HeaderMap) -> Answer {
+    chains::products(desk, headers).await
 }

@@ -7,13 +7,14 @@ mod history;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use bytes::Bytes;
 use quant::calculators::max_pain::Payload as MaxPain;
 use quant::calculators::pcr::{Payload as Pcr, Ratios};
 use quant::market::{Symbol, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::answer::json as answer;
+use super::answer::{Origin, composed};
 use super::error::{Answer, ApiError, nearest};
 use super::query::{At, Query, clipped};
 use super::{Desk, Shared};
@@ -25,22 +26,33 @@ pub(super) use full::{chain, data_chain};
 pub(super) use history::{history, underlying};
 
 /// `/products`.
-pub(super) async fn products(State(desk): Shared) -> Answer {
+pub(super) async fn products(State(desk): Shared, headers: HeaderMap) -> Answer {
     let products = desk.symbols();
     let products: Vec<&str> = products.iter().map(Symbol::as_str).collect();
-    Ok(answer(StatusCode::OK, &json!({"products": products})))
+    let body = json!({"products": products});
+    Ok(composed(&headers, &body, Origin::default(), desk.now()))
 }
 
 /// `/expiries/{product}`: the names of the series that live, nearest first.
-pub(super) async fn expiries(State(desk): Shared, At(product): At<String>) -> Answer {
+pub(super) async fn expiries(
+    State(desk): Shared,
+    At(product): At<String>,
+    headers: HeaderMap,
+) -> Answer {
     let product = desk.product(&product)?;
     let expiries = desk.expiries(&product);
     let body = json!({"product": product.as_str(), "expiries": expiries});
-    Ok(answer(StatusCode::OK, &body))
+    let origin = desk.origin_of_chains(&product);
+    Ok(composed(&headers, &body, origin, desk.now()))
 }
 
 /// `/pcr/{product}`.
-pub(super) async fn pcr(State(desk): Shared, At(product): At<String>, query: Query) -> Answer {
+pub(super) async fn pcr(
+    State(desk): Shared,
+    At(product): At<String>,
+    headers: HeaderMap,
+    query: Query,
+) -> Answer {
     let product = desk.product(&product)?;
     let wants_history = query.flag("history")?;
     let limit = query.whole("limit", (1, 1000))?.unwrap_or(100) as u32;
@@ -48,8 +60,12 @@ pub(super) async fn pcr(State(desk): Shared, At(product): At<String>, query: Que
     let expiry = desk.asked_expiry(&product, &query)?;
     let known: Option<Pcr> = desk.payload(&product, "pcr");
     let latest = |name: &str| desk.latest_pcr(&product, name, known.as_ref());
+    let nothing =
+        |name: &String| no_data(&product, "No data available").with("expiry", name.as_str());
     let latest = match &expiry {
-        Some(name) => latest(name).unwrap_or(Value::Null),
+        // One that is over has its past.
+        Some(name) if wants_history => latest(name).unwrap_or(Value::Null),
+        Some(name) => latest(name).ok_or_else(|| nothing(name))?,
         None => {
             let rows = desk.expiries(&product).into_iter();
             let rows = rows.filter_map(|name| {
@@ -68,11 +84,20 @@ pub(super) async fn pcr(State(desk): Shared, At(product): At<String>, query: Que
         "percentile": known.as_ref().and_then(|known| known.percentile),
     });
     if wants_history {
-        let rows = history::put_call(&desk, &product, expiry.as_deref(), limit, before).await?;
-        body["history"] = rows.0;
-        body["next"] = rows.1;
+        let asked = history::put_call(&desk, &product, expiry.as_deref(), limit, before).await;
+        match asked {
+            Ok((rows, next)) => {
+                body["history"] = rows;
+                body["next"] = next;
+            }
+            Err(why) => {
+                body["history"] = json!([]);
+                body["history_state"] = why.lost().into();
+            }
+        }
     }
-    Ok(answer(StatusCode::OK, &body))
+    let origin = desk.origin(&product, "pcr");
+    Ok(composed(&headers, &body, origin, desk.now()))
 }
 
 /// `/volatility-surface/{product}`: the document as it was published.
@@ -87,7 +112,12 @@ pub(super) async fn volatility_surface(
 }
 
 /// `/max-pain/{product}`.
-pub(super) async fn max_pain(State(desk): Shared, At(product): At<String>, query: Query) -> Answer {
+pub(super) async fn max_pain(
+    State(desk): Shared,
+    At(product): At<String>,
+    headers: HeaderMap,
+    query: Query,
+) -> Answer {
     let product = desk.product(&product)?;
     let expiry = desk.needed_expiry(&product, &query)?;
     let payload: Option<MaxPain> = desk.payload(&product, "max_pain");
@@ -113,7 +143,8 @@ pub(super) async fn max_pain(State(desk): Shared, At(product): At<String>, query
         "reason": row.reason,
         "timestamp": desk.computed_at(&product, "max_pain"),
     });
-    Ok(answer(StatusCode::OK, &body))
+    let origin = desk.origin(&product, "max_pain");
+    Ok(composed(&headers, &body, origin, desk.now()))
 }
 
 /// What is not there of a product.
@@ -186,6 +217,32 @@ impl Desk {
         let now = self.now();
         let document = self.published.get(product.as_str(), name, now)?;
         serde_json::from_slice(document.live(now)?).ok()
+    }
+
+    /// When a document of a product was published, and how often one is.
+    fn origin(&self, product: &Symbol, name: &str) -> Origin {
+        let document = self.published.get(product.as_str(), name, self.now());
+        let kind = name.split(':').next().unwrap_or_default();
+        Origin {
+            published_at: document.map(|document| document.published_at),
+            every: self.interval(kind),
+        }
+    }
+
+    /// When the newest document of a product's chains was published.
+    fn origin_of_chains(&self, product: &Symbol) -> Origin {
+        let all = self.published.all_of(product.as_str(), self.now());
+        let chains = all.iter().filter(|(slot, _)| slot.kind == Kind::Chain);
+        Origin {
+            published_at: chains.map(|(_, document)| document.published_at).max(),
+            ..Origin::default()
+        }
+    }
+
+    /// The text of a document of a product.
+    fn text(&self, product: &Symbol, name: &str, now: Timestamp) -> Option<Bytes> {
+        let document = self.published.get(product.as_str(), name, now)?;
+        document.live(now).cloned()
     }
 
     /// What a calculator found, where it has a value.

@@ -87,6 +87,14 @@ impl ApiError {
         self
     }
 
+    /// What to say of history in an answer that is given without it.
+    pub(super) fn lost(&self) -> &'static str {
+        match self.code {
+            "history_off" => "off",
+            _ => "away",
+        }
+    }
+
     /// The code.
     pub(super) fn code(&self) -> &'static str {
         self.code

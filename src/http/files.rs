@@ -23,6 +23,11 @@ macro_rules! files {
 }
 pub(super) use files;
 
+/// Marks an answer that is not packed any further: packing some megabytes anew for each who asks would
+/// cost more than it saves.
+#[derive(Clone, Copy)]
+pub(super) struct AsItIs;
+
 /// A file as it is served.
 pub(super) struct File {
     kind: &'static str,
@@ -37,20 +42,20 @@ impl File {
         let packed = packer.write_all(text).and_then(|()| packer.finish());
         Self {
             kind: kind_of(name),
-            tag: format!("\"{:016x}\"", xxh3_64(text)),
+            tag: format!("{:016x}", xxh3_64(text)),
             packed: packed.expect("memory takes what is written").into(),
         }
     }
 
     /// The file as an answer, kept as long as `cache` says.
     pub(super) fn answer(&self, request: &HeaderMap, cache: &'static str) -> Response {
-        let known = is_known(request, &self.tag);
-        let packs = request
-            .get_all(header::ACCEPT_ENCODING)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .any(|coding| coding.trim() == "gzip" || coding.trim().starts_with("gzip;"));
+        let packs = takes_gzip(request);
+        // Two texts of one file have two tags.
+        let tag = match packs {
+            true => format!("\"{}-gzip\"", self.tag),
+            false => format!("\"{}\"", self.tag),
+        };
+        let known = is_known(request, &tag);
         let body = match (known, packs) {
             (true, _) => Bytes::new(),
             (false, true) => self.packed.clone(),
@@ -64,10 +69,11 @@ impl File {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-        put(headers, header::ETAG, &self.tag);
+        put(headers, header::ETAG, &tag);
         if packs && !known {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
+        response.extensions_mut().insert(AsItIs);
         response
     }
 
@@ -77,6 +83,19 @@ impl File {
         read.expect("it was packed here");
         text.into()
     }
+}
+
+/// Whether a client takes gzip: it says so, and with no weight of nought.
+fn takes_gzip(request: &HeaderMap) -> bool {
+    let values = request.get_all(header::ACCEPT_ENCODING).iter();
+    let texts = values.filter_map(|value| value.to_str().ok());
+    let mut weights = texts.flat_map(|text| text.split(',')).filter_map(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let is_gzip = parts.next()?.eq_ignore_ascii_case("gzip");
+        let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f64>().ok());
+        is_gzip.then_some(weight.unwrap_or(1.0))
+    });
+    weights.any(|weight| weight > 0.0)
 }
 
 /// The file of a name among these.
@@ -130,10 +149,24 @@ mod tests {
         let ask = |value: &'static str| {
             let headers = [(header::ACCEPT_ENCODING, HeaderValue::from_static(value))];
             let response = file.answer(&headers.into_iter().collect(), "no-cache");
-            response.headers().contains_key(header::CONTENT_ENCODING)
+            let tag = response.headers()[header::ETAG]
+                .to_str()
+                .unwrap()
+                .to_owned();
+            let packed = response.headers().contains_key(header::CONTENT_ENCODING);
+            (packed, tag)
         };
-        assert!(ask("br, gzip;q=0.5"));
-        assert!(!ask("br"));
+        for (packed, value) in [
+            (true, "br, gzip;q=0.5"),
+            (true, "GZIP"),
+            (false, "br"),
+            (false, "gzip;q=0, br"),
+            (false, "gzip; q=0.0"),
+            (false, ""),
+        ] {
+            assert_eq!(ask(value).0, packed, "{value}");
+        }
+        assert_ne!(ask("gzip").1, ask("br").1);
         assert_eq!(file.text(), "let a;");
     }
 

@@ -14,9 +14,10 @@ use quant::market::Symbol;
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior};
 
-use super::Desk;
 use super::error::{ApiError, nearest};
+use super::market::too_many_watched;
 use super::query::{Query, clipped};
+use super::{Desk, sessions};
 use crate::chain_service::CARDS;
 use crate::engine::symbol::VIEWS;
 use crate::store::published::{Document, HEARTBEAT, Kind, OVERALL, Published, Read, Slot};
@@ -26,6 +27,8 @@ use crate::telemetry;
 const BEAT: Duration = Duration::from_secs(1);
 /// Documents on their way to one client.
 const AT_ONCE: usize = 16;
+/// Symbols of which one client may have the views.
+const MOST_WITH_VIEWS: usize = 16;
 /// Least time between two looks at what changed.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -68,10 +71,17 @@ impl Selection {
             let words = words.filter(|words| !words.is_empty())?;
             Some(words.into_iter().map(str::to_owned).collect())
         };
-        Ok(Self {
+        let selection = Self {
             symbols: set(symbols),
             names: set(names),
-        })
+        };
+        match selection.watched().len() {
+            0..=MOST_WITH_VIEWS => Ok(selection),
+            _ => {
+                let text = format!("book and tape are of {MOST_WITH_VIEWS} symbols at most");
+                Err(ApiError::parameter("symbols", text))
+            }
+        }
     }
 
     fn wants(&self, slot: &Slot) -> bool {
@@ -119,8 +129,8 @@ pub(super) enum Event {
     SnapshotEnd { documents: usize, sequence: u64 },
     /// A sign of life.
     Heartbeat { now: i64, pass: u64, behind: u64 },
-    /// It was too slow; so many changes are lost, and this is the end.
-    Dropped { lost: u64 },
+    /// This is the end: it was too slow and so many changes are lost, or its session is over.
+    Dropped { reason: &'static str, lost: u64 },
 }
 
 /// Where a client is.
@@ -139,6 +149,10 @@ enum Stage {
 pub(super) struct Follower {
     desk: Arc<Desk>,
     selection: Selection,
+    /// The symbols whose views it wants.
+    watched: Vec<Symbol>,
+    /// The session it lives by, where it does.
+    session: Option<sessions::Key>,
     /// Whether a place is wanted, by number.
     wanted: Vec<bool>,
     cursor: u64,
@@ -157,12 +171,17 @@ impl Follower {
         selection: Selection,
         last: Option<&str>,
         kind: &'static str,
+        session: Option<sessions::Key>,
     ) -> Result<Self, ApiError> {
         let place = Place::take(&desk, kind)?;
         let mut beats = tokio::time::interval(BEAT);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let watched = selection.watched();
+        watch(&desk, &watched)?;
         let mut follower = Self {
             selection,
+            watched,
+            session,
             wanted: Vec::new(),
             cursor: 0,
             stage: Stage::Changes,
@@ -177,17 +196,19 @@ impl Follower {
             Some(sequence) => follower.cursor = sequence,
             None => follower.begin(),
         }
-        follower.watch();
         Ok(follower)
     }
 
     /// Follows other documents from here on, beginning with a snapshot of them.
-    pub(super) fn select(&mut self, selection: Selection) {
+    pub(super) fn select(&mut self, selection: Selection) -> Result<(), ApiError> {
+        let watched = selection.watched();
+        watch(&self.desk, &watched)?;
+        self.watched = watched;
         self.selection = selection;
         self.wanted.clear();
         self.queue.clear();
         self.begin();
-        self.watch();
+        Ok(())
     }
 
     fn begin(&mut self) {
@@ -198,15 +219,6 @@ impl Follower {
             told: 0,
             head,
         };
-    }
-
-    fn watch(&self) {
-        let now = self.desk.clock.now();
-        for symbol in self.selection.watched() {
-            if self.desk.knows_symbol(&symbol) {
-                self.desk.published.watch(&symbol, now);
-            }
-        }
     }
 
     /// What to tell next; `None` where this is the end.
@@ -240,10 +252,21 @@ impl Follower {
     }
 
     fn beat(&mut self) {
-        self.watch();
+        let now = self.desk.clock.now();
+        let session = self.session.as_ref();
+        if session.is_some_and(|session| !self.desk.sessions.stands(session, now)) {
+            telemetry::http_dropped("signed_out");
+            self.stage = Stage::Over;
+            self.queue.clear();
+            let reason = "signed_out";
+            self.queue.push_back(Event::Dropped { reason, lost: 0 });
+            return;
+        }
+        // Where others took the last places meanwhile, its views rest until there is one.
+        let _ = watch(&self.desk, &self.watched);
         let published = &self.desk.published;
         self.queue.push_front(Event::Heartbeat {
-            now: self.desk.clock.now().millis(),
+            now: now.millis(),
             pass: self.desk.status.lock().passes.count,
             behind: published.head().saturating_sub(self.cursor),
         });
@@ -293,7 +316,8 @@ impl Follower {
             Read::Lost(lost) => {
                 telemetry::http_dropped("behind");
                 self.stage = Stage::Over;
-                self.queue.push_back(Event::Dropped { lost });
+                let reason = "slow";
+                self.queue.push_back(Event::Dropped { reason, lost });
                 return true;
             }
         }
@@ -301,6 +325,16 @@ impl Follower {
         let found = found.map(|(slot, document)| Event::Document(slot, document, true));
         self.queue.extend(found);
         self.cursor < head
+    }
+}
+
+/// Keeps these symbols watched, as far as they are known.
+fn watch(desk: &Desk, symbols: &[Symbol]) -> Result<(), ApiError> {
+    let known = symbols.iter().filter(|symbol| desk.knows_symbol(symbol));
+    let known: Vec<Symbol> = known.cloned().collect();
+    match desk.published.watch(&known, desk.clock.now()) {
+        true => Ok(()),
+        false => Err(too_many_watched()),
     }
 }
 

@@ -4,7 +4,7 @@
 //! by, the page it comes from, who sends it. A page of another site reaches nothing: it can neither
 //! know this server by a name of its own, nor send a POST, nor open a socket.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,20 +13,20 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::Desk;
 use super::error::ApiError;
+use super::{Desk, sessions};
 
 /// Longest path that is looked at.
 const MAX_PATH: usize = 1024;
 /// Longest query.
 const MAX_QUERY: usize = 4096;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id of a client's own.
 const MAX_ID: usize = 64;
 
-/// What a page of ours may load and do: its own files, and pictures it drew itself. Charts set the
-/// style of elements they make.
+/// What a page of ours may load and do: its own files, and pictures it drew itself. Nothing inline,
+/// styles neither: what charts set on elements by script is no inline style.
 const CONTENT_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; img-src 'self' data: blob:; \
      object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -39,6 +39,10 @@ pub(super) struct Peer(pub(super) SocketAddr);
 /// Who sends a request, where that was asked.
 #[derive(Clone, Debug)]
 pub(super) struct Holder(pub(super) Option<String>);
+
+/// The session that let a request in, where nothing else did: what lasts ends with it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BySession(pub(super) Option<sessions::Key>);
 
 /// Passes a request on or answers it here, and signs what goes out.
 pub(super) async fn pass(
@@ -101,6 +105,11 @@ fn admit(desk: &Desk, request: &mut Request) -> Result<(), ApiError> {
             text,
         ));
     }
+    let needs_session = !desk.lets_in(is_local) && desk.tokens.holder(request.headers()).is_none();
+    let session = needs_session
+        .then(|| sessions::key_of(request.headers()))
+        .flatten();
+    request.extensions_mut().insert(BySession(session));
     request.extensions_mut().insert(Holder(holder));
     Ok(())
 }
@@ -153,6 +162,17 @@ pub(super) fn without_port(host: &str) -> Option<String> {
     plain.then(|| name.trim_end_matches('.').to_ascii_lowercase())
 }
 
+/// Whether a host is an address: no page can make a name of its own of one.
+pub(super) fn is_address(host: &str) -> bool {
+    let inner = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    match inner {
+        Some(inner) => inner.parse::<Ipv6Addr>().is_ok(),
+        None => host.parse::<Ipv4Addr>().is_ok(),
+    }
+}
+
 /// The client's own id, where it is one, else a new one.
 fn request_id(headers: &HeaderMap, count: &AtomicU64) -> HeaderValue {
     let own = headers.get(REQUEST_ID).filter(|id| {
@@ -183,6 +203,24 @@ mod tests {
         ];
         for (host, expected) in rows {
             assert_eq!(without_port(host).as_deref(), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_no_name() {
+        for address in ["10.0.0.5", "[fe80::1]", "127.0.0.1"] {
+            assert!(is_address(address), "{address}");
+        }
+        for name in [
+            "evil.example",
+            "10.0.0.5.evil.example",
+            "1",
+            "::1",
+            "[10.0.0.5]",
+            "[]",
+            "",
+        ] {
+            assert!(!is_address(name), "{name}");
         }
     }
 

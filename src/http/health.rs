@@ -10,11 +10,13 @@ use super::answer::json;
 use crate::engine::status::Health;
 
 /// 200 while the loop turns, `degraded` where something it depends on fails; 503 when it hangs.
+/// Everybody may ask: the reasons are short, and whole in `/status`.
 pub(super) async fn health(State(desk): Shared) -> Response {
     let (health, reasons, since) = {
         let known = desk.status.lock();
         let (health, reasons) = known.health();
-        (health, reasons, known.store.since)
+        let short = reasons.into_iter().map(|trouble| trouble.short);
+        (health, short.collect::<Vec<_>>(), known.store.since)
     };
     let (code, text) = match health {
         Health::Healthy => (StatusCode::OK, "healthy"),

@@ -89,10 +89,13 @@ struct Desk {
     config: Http,
     /// Names this server goes by.
     hosts: Vec<String>,
+    /// Whether it is bound to every address of the host, whichever those are.
+    everywhere: bool,
     sessions: Sessions,
     rates: Option<Rates>,
     requests: AtomicU64,
     streams: AtomicUsize,
+    kept_status: status::Kept,
     /// The newest change there is.
     news: watch::Receiver<u64>,
     stop: watch::Receiver<bool>,
@@ -185,12 +188,16 @@ impl Desk {
             tokens: state.tokens,
             door: state.door,
             past: state.past,
+            everywhere: bound
+                .addresses()
+                .any(|address| address.ip().is_unspecified()),
             hosts: own.chain(loopback).chain(named).collect(),
             sessions: Sessions::new(config.session_hours),
             rates: (config.requests_per_second > 0.0)
                 .then(|| Rates::new(config.requests_per_second)),
             requests: AtomicU64::new(1),
             streams: AtomicUsize::new(0),
+            kept_status: status::Kept::default(),
             news,
             stop,
             config,
@@ -203,7 +210,8 @@ impl Desk {
 
     /// Whether the server goes by this name.
     fn knows_host(&self, host: &str) -> bool {
-        self.hosts.iter().any(|known| known == host)
+        let is_own = self.everywhere && gate::is_address(host);
+        is_own || self.hosts.iter().any(|known| known == host)
     }
 
     /// Whether a request comes from no page at all, from one of this server or of an origin that is

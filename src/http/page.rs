@@ -64,7 +64,7 @@ pub(super) async fn file(At(name): At<String>, headers: HeaderMap) -> Answer {
         // Packing takes a while the first time; the runtime's threads are not to wait for it.
         let packed = tokio::task::spawn_blocking(|| LazyLock::force(&CHARTS)).await;
         if let Ok(file) = packed {
-            return Ok(file.answer(&headers, "public, max-age=86400"));
+            return Ok(file.answer(&headers, "no-cache"));
         }
     }
     answer(&PACKED, &name, &headers)

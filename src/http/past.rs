@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use quant::market::{Span, Symbol, Timestamp};
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::ApiError;
 use crate::clock::Clock;
@@ -21,6 +21,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest document of a chain.
 const MAX_DOCUMENT: usize = 64 << 20;
 
+/// Which chain of a span of time.
+#[derive(Clone, Copy)]
+pub(super) enum End {
+    First,
+    Last,
+}
+
 /// History as it can be read. Clones are the same one.
 #[derive(Clone)]
 pub struct Past(Arc<Inner>);
@@ -28,7 +35,7 @@ pub struct Past(Arc<Inner>);
 struct Inner {
     /// `None` where the settings want none.
     reader: Option<Reader>,
-    places: Semaphore,
+    places: Arc<Semaphore>,
     clock: Clock,
     /// Since when it does not answer, where that is so; at first it is not open.
     away: Mutex<Option<Timestamp>>,
@@ -39,7 +46,7 @@ impl Past {
     pub fn new(reader: Option<Reader>, clock: Clock) -> Self {
         Self(Arc::new(Inner {
             reader,
-            places: Semaphore::new(AT_ONCE),
+            places: Arc::new(Semaphore::new(AT_ONCE)),
             away: Mutex::new(Some(clock.now())),
             clock,
         }))
@@ -63,26 +70,41 @@ impl Past {
             .await
     }
 
-    /// Chains, newest first.
-    pub(super) async fn chains(
+    /// What `work` makes of chains, newest first. It runs on a thread that may take its time, and is
+    /// part of the question.
+    pub(super) async fn chains<T: Send + 'static>(
         &self,
         symbol: &Symbol,
         which: Which<'_>,
         limit: u32,
-    ) -> Result<Vec<Chain>, ApiError> {
-        self.ask(|database| async move { database.chains(symbol, which, limit, None).await })
-            .await
+        work: impl FnOnce(Vec<Chain>) -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let question = |database: Arc<Database>| async move {
+            database.chains(symbol, which, limit, None).await
+        };
+        self.ask_and(question, work).await
     }
 
-    /// The last chain of each series in a span of time.
-    pub(super) async fn chains_at(
+    /// The document of the chain of a series at one end of a span of time.
+    pub(super) async fn chain_at(
         &self,
         symbol: &Symbol,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Vec<Chain>, ApiError> {
-        self.ask(|database| async move { database.chains_at(symbol, from, to).await })
-            .await
+        series: &str,
+        end: End,
+        (from, to): (Timestamp, Timestamp),
+    ) -> Result<Option<(Timestamp, Value)>, ApiError> {
+        let question = |database: Arc<Database>| async move {
+            match end {
+                End::First => database.first_chain(symbol, series, from, to).await,
+                End::Last => database.last_chain(symbol, series, from, to).await,
+            }
+        };
+        let read = |chain: Option<Chain>| {
+            let chain = chain?;
+            let document = serde_json::from_slice(&unpacked(&chain)?).ok()?;
+            Some((chain.at, document))
+        };
+        self.ask_and(question, read).await
     }
 
     /// Bars that begin before an instant, newest first.
@@ -109,13 +131,45 @@ impl Past {
             .await
     }
 
-    /// Whether there is any to ask.
-    pub(super) fn is_open(&self) -> bool {
-        let reader = self.0.reader.as_ref();
-        reader.is_some_and(|reader| reader.get().is_some())
+    /// Whether there is any to ask by the settings; it may be away.
+    pub(super) fn is_on(&self) -> bool {
+        self.0.reader.is_some()
     }
 
     async fn ask<T, F>(&self, question: impl FnOnce(Arc<Database>) -> F) -> Result<T, ApiError>
+    where
+        F: Future<Output = Result<T, HistoryError>>,
+    {
+        Ok(self.answer(question).await?.0)
+    }
+
+    /// Asks, and makes something of the answer on a thread that may take its time. The place is kept
+    /// until that is done, even where nobody waits for it any more.
+    async fn ask_and<A, T, F>(
+        &self,
+        question: impl FnOnce(Arc<Database>) -> F,
+        work: impl FnOnce(A) -> T + Send + 'static,
+    ) -> Result<T, ApiError>
+    where
+        F: Future<Output = Result<A, HistoryError>>,
+        A: Send + 'static,
+        T: Send + 'static,
+    {
+        let (answered, place) = self.answer(question).await?;
+        let worked = tokio::task::spawn_blocking(move || {
+            let worked = work(answered);
+            drop(place);
+            worked
+        });
+        worked
+            .await
+            .map_err(|_| away(self.0.clock.now()).retry_after(5))
+    }
+
+    async fn answer<T, F>(
+        &self,
+        question: impl FnOnce(Arc<Database>) -> F,
+    ) -> Result<(T, OwnedSemaphorePermit), ApiError>
     where
         F: Future<Output = Result<T, HistoryError>>,
     {
@@ -124,11 +178,12 @@ impl Past {
             return Err(ApiError::away("history_off", text));
         };
         let asked = tokio::time::timeout(PATIENCE, async {
-            let _place = self.0.places.acquire().await.ok()?;
+            let place = self.0.places.clone().acquire_owned().await.ok()?;
             let answered = question(reader.get()?).await;
-            answered
+            let answered = answered
                 .inspect_err(|why| tracing::debug!(%why, "history did not answer"))
-                .ok()
+                .ok()?;
+            Some((answered, place))
         });
         let answered = asked.await.ok().flatten();
         let now = self.0.clock.now();
@@ -147,10 +202,9 @@ fn away(since: Timestamp) -> ApiError {
     error.with("since", since.to_rfc3339())
 }
 
-/// The document of a chain that was kept.
-pub(super) fn unpacked(chain: &Chain) -> Option<Value> {
-    let text = zstd::bulk::decompress(&chain.document, MAX_DOCUMENT).ok()?;
-    serde_json::from_slice(&text).ok()
+/// The text of a chain that was kept.
+pub(super) fn unpacked(chain: &Chain) -> Option<Vec<u8>> {
+    zstd::bulk::decompress(&chain.document, MAX_DOCUMENT).ok()
 }
 
 /// Points as rows: the time in milliseconds and a value for each field, null where it has none.

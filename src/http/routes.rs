@@ -8,15 +8,20 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{
+    Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header,
+};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use serde_json::{Value, json};
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate};
 use tower_http::cors::CorsLayer;
 
+use super::answer::PUBLISHED_AT;
 use super::error::{ApiError, nearest};
+use super::files::AsItIs;
 use super::query::{Query, clipped};
 use super::{Desk, gate};
 use crate::telemetry::{self, StatusCounters};
@@ -199,17 +204,23 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         counters: Arc::new(telemetry::http_route("other")),
         known: None,
     };
+    let packs = DefaultPredicate::new().and(is_packable);
     let app = app
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(unknown, count_others))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(packs))
         .layer(middleware::from_fn_with_state(desk.clone(), gate::pass));
     let app = match desk.config.origins.is_empty() {
         true => app,
         false => app.layer(cors(&desk.config.origins)),
     };
     app.with_state(desk)
+}
+
+/// What is packed on its way out: not what was packed once for everybody.
+fn is_packable(_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions) -> bool {
+    extensions.get::<AsItIs>().is_none()
 }
 
 /// Pages of these origins may read, and send what a page of ours may.
@@ -220,8 +231,19 @@ fn cors(origins: &[String]) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(origins.collect::<Vec<_>>())
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
-        .expose_headers([header::ETAG, header::AGE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
+            HeaderName::from_static("last-event-id"),
+        ])
+        .expose_headers([
+            header::ETAG,
+            header::AGE,
+            header::RETRY_AFTER,
+            PUBLISHED_AT,
+            gate::REQUEST_ID,
+        ])
         .allow_credentials(true)
 }
 

@@ -23,11 +23,14 @@ const MAX_SESSIONS: usize = 4096;
 /// Longest body of a sign-in.
 const MAX_BODY: usize = 4096;
 
+/// What a session is known by: the hash of its cookie.
+pub(super) type Key = [u8; 32];
+
 /// Who has signed in.
 #[derive(Debug)]
 pub(super) struct Sessions {
     lasts: Span,
-    known: Mutex<HashMap<[u8; 32], Session>>,
+    known: Mutex<HashMap<Key, Session>>,
 }
 
 #[derive(Clone, Debug)]
@@ -74,12 +77,23 @@ impl Sessions {
         Some(session.holder.clone())
     }
 
+    /// Whether a session is not over.
+    pub(super) fn stands(&self, key: &Key, now: Timestamp) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(key).is_some_and(|session| now < session.until)
+    }
+
     fn close(&self, headers: &HeaderMap) {
         if let Some(cookie) = cookie_of(headers) {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.remove(&hash_of(cookie));
         }
     }
+}
+
+/// The session a request names.
+pub(super) fn key_of(headers: &HeaderMap) -> Option<Key> {
+    cookie_of(headers).map(hash_of)
 }
 
 fn cookie_of(headers: &HeaderMap) -> Option<&str> {

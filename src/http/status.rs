@@ -2,32 +2,83 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::extract::State as Of;
+use bytes::Bytes;
 use quant::calculator::Card;
+use quant::market::Symbol;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::answer::json;
+use super::answer::ready;
 use super::error::{Answer, ApiError};
-use super::{Shared, rendered};
+use super::query::Query;
+use super::{Desk, Shared, rendered};
+use crate::clock::Stopwatch;
 use crate::engine::status::{DocumentState, JobState, Known};
-use crate::history::status::Report;
+use crate::history::status::{Report, State};
 use crate::store::inbox::Counts;
 
-/// The whole state as JSON.
-pub(super) async fn status(State(desk): Shared) -> Response {
-    let body = {
-        let known = desk.status.lock();
-        Body::of(&known, desk.streams.load(Ordering::Relaxed))
+/// How long the whole state is given as it was put together.
+const KEPT: Duration = Duration::from_secs(1);
+
+/// The whole state as it was put together last, shared by all who ask within a while.
+#[derive(Debug, Default)]
+pub(super) struct Kept(tokio::sync::Mutex<Option<(Stopwatch, Mark, Bytes)>>);
+
+/// What has changed where the state was written anew: passes, streams, whether history fares well.
+type Mark = (u64, u64, usize, Option<State>);
+
+/// The whole state as JSON, or with `symbol` only that one's documents beside the rest.
+pub(super) async fn status(desk: Shared, query: Query) -> Answer {
+    let desk = desk.0;
+    let body = match query.text("symbol") {
+        Some(symbol) => {
+            let symbol = desk.symbol(symbol)?;
+            Bytes::from(text(&desk, Some(&symbol)))
+        }
+        None => {
+            let mut kept = desk.kept_status.0.lock().await;
+            let mark = mark(&desk);
+            let known = kept
+                .as_ref()
+                .filter(|(since, of, _)| *of == mark && since.elapsed() < KEPT);
+            match known {
+                Some((_, _, body)) => body.clone(),
+                None => {
+                    let body = Bytes::from(text(&desk, None));
+                    *kept = Some((Stopwatch::start(), mark, body.clone()));
+                    body
+                }
+            }
+        }
     };
-    json(StatusCode::OK, &body)
+    Ok(ready(body))
+}
+
+fn mark(desk: &Desk) -> Mark {
+    let known = desk.status.lock();
+    let history = known.history.as_ref().map(|history| history.report().state);
+    let streams = desk.streams.load(Ordering::Relaxed);
+    (known.passes.count, known.passes.skipped, streams, history)
+}
+
+/// The state as text. Under the lock it is copied and no more: the loop waits.
+fn text(desk: &Desk, only: Option<&Symbol>) -> Vec<u8> {
+    let known = {
+        let known = desk.status.lock();
+        match only {
+            Some(symbol) => known.of_symbol(symbol),
+            None => known.clone(),
+        }
+    };
+    let body = Body::of(known, desk.streams.load(Ordering::Relaxed));
+    quant::json::to_vec(&body)
 }
 
 /// The metrics as text.
-pub(super) async fn metrics(State(desk): Shared) -> Answer {
+pub(super) async fn metrics(Of(desk): Shared) -> Answer {
     let Some(metrics) = &desk.metrics else {
         return Err(ApiError::away("no_metrics", "metrics are off"));
     };
@@ -42,6 +93,7 @@ struct Body {
     idle: bool,
     passes: Value,
     redis: Value,
+    reasons: Vec<String>,
     calculators: BTreeMap<&'static str, &'static str>,
     jobs: BTreeMap<&'static str, Value>,
     channels: BTreeMap<&'static str, Counts>,
@@ -53,12 +105,13 @@ struct Body {
 }
 
 impl Body {
-    fn of(known: &Known, streams: usize) -> Self {
+    fn of(known: Known, streams: usize) -> Self {
+        let (_, troubles) = known.health();
         let passes = &known.passes;
         let store = &known.store;
         let about = |card: &Card| (card.name, card.about);
         let jobs = known.jobs.iter();
-        let symbols = known.documents.iter();
+        let symbols = known.documents.into_iter();
         Self {
             version: env!("CARGO_PKG_VERSION"),
             started_at: known.started_at.to_rfc3339(),
@@ -83,13 +136,14 @@ impl Body {
             jobs: jobs
                 .map(|(job, state)| (job.name(), job_body(state)))
                 .collect(),
-            channels: known.channels.clone(),
+            reasons: troubles.into_iter().map(|trouble| trouble.text).collect(),
+            channels: known.channels,
             streams,
-            bad_input: known.bad_input.clone(),
+            bad_input: known.bad_input,
             history: known.history.as_ref().map(|history| history.report()),
-            overall: known.overall.clone(),
+            overall: known.overall,
             symbols: symbols
-                .map(|(symbol, documents)| (symbol.to_string(), documents.clone()))
+                .map(|(symbol, documents)| (symbol.to_string(), documents))
                 .collect(),
         }
     }

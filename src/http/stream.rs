@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use serde_json::json;
 use super::Desk;
 use super::error::{Answer, ApiError};
 use super::follow::{Event, Follower, Selection};
+use super::gate::BySession;
 use super::query::Query;
 use crate::store::published::{Document, Slot};
 
@@ -28,13 +29,14 @@ const DATA: &[u8] = b"\nevent: document\ndata: ";
 /// Documents as server-sent events.
 pub(super) async fn events(
     State(desk): State<Arc<Desk>>,
+    Extension(session): Extension<BySession>,
     headers: HeaderMap,
     query: Query,
 ) -> Answer {
     let selection = Selection::of(&query)?;
     let header = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let last = query.text("last_event_id").or(header);
-    let follower = Follower::new(desk.clone(), selection, last, "sse")?;
+    let follower = Follower::new(desk.clone(), selection, last, "sse", session.0)?;
     let epoch: Arc<str> = desk.published.epoch().into();
     let events = futures_util::stream::unfold(follower, move |mut follower| {
         let epoch = epoch.clone();
@@ -99,7 +101,7 @@ fn data(event: &Event) -> String {
         Event::Heartbeat { now, pass, behind } => {
             json!({"now": now, "pass": pass, "behind": behind})
         }
-        Event::Dropped { lost } => json!({"reason": "slow", "lost": lost}),
+        Event::Dropped { reason, lost } => json!({"reason": reason, "lost": lost}),
     };
     data.to_string()
 }
@@ -137,6 +139,7 @@ fn id_length(event: &[u8]) -> usize {
 /// Documents over a WebSocket.
 pub(super) async fn socket(
     State(desk): State<Arc<Desk>>,
+    Extension(session): Extension<BySession>,
     query: Query,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Answer {
@@ -145,7 +148,8 @@ pub(super) async fn socket(
         let text = "this is a WebSocket: the request must ask to upgrade";
         ApiError::new(StatusCode::BAD_REQUEST, "no_upgrade", text)
     })?;
-    let follower = Follower::new(desk.clone(), selection, query.text("last_event_id"), "ws")?;
+    let last = query.text("last_event_id");
+    let follower = Follower::new(desk.clone(), selection, last, "ws", session.0)?;
     let upgrade = upgrade
         .max_message_size(MAX_MESSAGE)
         .max_frame_size(MAX_MESSAGE);
@@ -175,8 +179,12 @@ async fn converse(mut socket: WebSocket, mut follower: Follower, desk: Arc<Desk>
         tokio::select! {
             said = socket.recv() => match said {
                 Some(Ok(Message::Text(text))) => {
-                    match selection(&text) {
-                        Ok(selection) => follower.select(selection),
+                    let selected = selection(&text).and_then(|selection| {
+                        let selected = follower.select(selection);
+                        selected.map_err(|error| error.text().to_owned())
+                    });
+                    match selected {
+                        Ok(()) => {}
                         Err(why) => {
                             let frame = json!({"event": "error", "data": {"error": why}});
                             if !send(&mut socket, frame.to_string(), &desk).await {

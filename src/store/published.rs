@@ -32,6 +32,12 @@ const CHANGES: usize = 1 << 17;
 /// How long a symbol is watched after somebody asked.
 const WATCHED: Span = Span::from_millis(15_000);
 
+/// What is left of that time when it is asked for anew.
+const RENEWED: Span = Span::from_millis(10_000);
+
+/// Symbols that are watched at one time: the views of each are made after every turn.
+pub const MOST_WATCHED: usize = 64;
+
 /// What kind a document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -231,11 +237,30 @@ impl Published {
         self.news.notify_one();
     }
 
-    /// Somebody looks at a symbol.
-    pub fn watch(&self, symbol: &Symbol, now: Timestamp) {
+    /// Somebody looks at these symbols; false where too many are looked at already, and then none of
+    /// them is.
+    pub fn watch(&self, symbols: &[Symbol], now: Timestamp) -> bool {
+        // Looked at by many, a symbol is told of once in a while.
+        let late = now.plus(RENEWED);
+        let stands = |watched: &HashMap<Symbol, Timestamp>| {
+            let stands = |symbol| watched.get(symbol).is_some_and(|until| late < *until);
+            symbols.iter().all(stands)
+        };
+        if stands(&read(&self.watched)) {
+            return true;
+        }
+        let mut watched = write(&self.watched);
+        watched.retain(|_, until| now < *until);
+        let new = symbols
+            .iter()
+            .filter(|symbol| !watched.contains_key(*symbol));
+        if watched.len() + new.count() > MOST_WATCHED {
+            return false;
+        }
         let until = now.plus(WATCHED);
-        write(&self.watched).insert(symbol.clone(), until);
+        watched.extend(symbols.iter().map(|symbol| (symbol.clone(), until)));
         self.any_watched.store(true, Ordering::Relaxed);
+        true
     }
 
     /// Whether somebody looks at a symbol.

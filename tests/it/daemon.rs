@@ -303,7 +303,8 @@ fn a_store_that_comes_later_is_waited_for_and_said_so() {
     let symbols = ["AAA", "BBB"];
     let daemon = run(&redis.url(), &symbols, &[], &[]);
     let health = is(&daemon, "degraded", SOON);
-    let reasons = health["reasons"].to_string();
+    assert_eq!(health["reasons"], json!(["redis: not connected"]));
+    let reasons = json(&daemon, "/status")["reasons"].to_string();
     assert!(
         reasons.contains("not connected to redis at unix:"),
         "{reasons}"

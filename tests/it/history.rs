@@ -379,6 +379,16 @@ async fn of_each_series_the_last_chain_of_a_window(home: Home) {
     assert_eq!(found, [chain("2026-12-18", 10), chain("2026-12-18:AM", 5)]);
     assert_eq!(of(0, 99).await.unwrap().len(), 3);
     assert_eq!(of(5, 6).await.unwrap(), []);
+    let ends = async |from, to| {
+        let (from, to) = (at(from), at(to));
+        let first = database.first_chain(&spx, "2026-12-18", from, to).await;
+        let last = database.last_chain(&spx, "2026-12-18", from, to).await;
+        let seconds = |chain: Option<Chain>| chain.map(|chain| chain.at);
+        (seconds(first.unwrap()), seconds(last.unwrap()))
+    };
+    assert_eq!(ends(-1, 99).await, (Some(at(0)), Some(at(20))));
+    assert_eq!(ends(0, 15).await, (Some(at(10)), Some(at(10))));
+    assert_eq!(ends(20, 99).await, (None, None));
 }
 
 async fn points_are_thinned_to_the_last_of_each_step(home: Home) {

@@ -151,12 +151,12 @@ fn every_route_answers_as_its_description_says() {
     let history =
         |path: &str| path.ends_with("/history") || path.ends_with("/underlying/{product}");
     for (path, status) in seen {
-        // The demo keeps no history.
+        // Its history is opened while it begins.
         let expected: &[u16] = match path.as_str() {
             "/market/{symbol}" => &[200, 202],
             // They are computed every five minutes.
             "/portfolio/correlation" => &[200, 404],
-            path if history(path) => &[503],
+            path if history(path) => &[200, 503],
             _ => &[200],
         };
         assert!(expected.contains(&status), "{path}: {status}");
@@ -201,6 +201,12 @@ fn what_is_not_there_is_named_with_what_was_meant() {
         ("/schema/gexx", "unknown_document", json!("gex")),
         ("/portfolio/sectors/OTHR", "unknown_sector", json!("OTHER")),
         ("/pcr/SPYY", "unknown_product", json!("SPY")),
+        ("/pcr/SPY?expiry=2000-01-01", "no_data", Value::Null),
+        (
+            "/analytics/SPY/gexx/history",
+            "unknown_document",
+            json!("gex"),
+        ),
         ("/healh", "not_found", json!("/health")),
         ("/page/nothing.js", "not_found", Value::Null),
         ("/market/SPYY", "unknown_symbol", json!("SPY")),
@@ -239,6 +245,10 @@ fn a_wrong_parameter_is_named() {
         (format!("/chain/SPY?expiry={expiry}&fields=bids"), "fields"),
         ("/stream?names=gexx".to_owned(), "names"),
         ("/stream?symbols=a%20b".to_owned(), "symbols"),
+        (
+            "/stream?symbols=A,B,C,D,E,F,G,H,I,J,K,L,M,N,O,P,Q&names=book".to_owned(),
+            "symbols",
+        ),
         ("/analytics/SPY/gex/history?from=now".to_owned(), "from"),
         ("/api/data/underlying/SPY?limit=1001".to_owned(), "limit"),
     ];
@@ -249,14 +259,52 @@ fn a_wrong_parameter_is_named() {
     }
     let needed = ask(demo(), "GET", "/max-pain/SPY", "", "").json();
     assert_eq!(needed["error"], "Expiry parameter required");
-    let off = ask(
+}
+
+#[test]
+fn what_was_kept_is_given_with_what_stands() {
+    let expiry = expiry();
+    let rows = |path: &str, field: &str| {
+        until(path, BORN, || {
+            let (status, text) = get(demo(), path).ok()?;
+            let body: Value = serde_json::from_str(&text).ok()?;
+            let rows = body[field].as_array()?.len();
+            (status == 200 && rows > 0).then_some(body)
+        })
+    };
+    let numbers = rows("/analytics/SPY/gex/history?step=1&limit=5", "rows");
+    let fields = numbers["fields"].as_array().unwrap().len();
+    assert_eq!(numbers["rows"][0].as_array().unwrap().len(), fields + 1);
+    let prices = rows("/api/data/underlying/SPY?limit=3", "ticks");
+    assert_eq!(prices["count"], prices["ticks"].as_array().unwrap().len());
+    let ratios = rows(
+        &format!("/pcr/SPY?expiry={expiry}&history=true&limit=2"),
+        "history",
+    );
+    assert!(ratios["latest"].is_object() && ratios.get("history_state").is_none());
+    assert_eq!(ratios["history"][0]["expiry"], json!(expiry));
+    let chains = rows(
+        &format!("/api/data/chain/SPY?expiry={expiry}&limit=1000"),
+        "chains",
+    );
+    let chains = chains["chains"].as_array().unwrap();
+    let times: Vec<&str> = chains
+        .iter()
+        .filter_map(|c| c["timestamp"].as_str())
+        .collect();
+    assert!(times.len() == chains.len() && times.len() <= 50);
+    assert!(
+        times.is_sorted_by(|newer, older| newer > older),
+        "{times:?}"
+    );
+    let since = ask(
         demo(),
         "GET",
-        &format!("/oi-buildup/SPY?expiry={expiry}&minutes=15"),
+        &format!("/oi-buildup/SPY?expiry={expiry}&reference=open"),
         "",
         "",
     );
-    assert_eq!(off.refusal(), (503, "history_off".into()));
+    assert!(since.status == 200 || since.refusal() == (404, "no_reference".into()));
 }
 
 #[test]
@@ -361,10 +409,34 @@ fn a_document_that_a_client_has_is_not_sent_again() {
         demo(),
         "GET",
         "/page/plotly.js",
-        &format!("If-None-Match: {tag}\r\n"),
+        &format!("Accept-Encoding: gzip\r\nIf-None-Match: {tag}\r\n"),
         "",
     );
     assert_eq!(again.status, 304);
+    let brotli = ask(
+        demo(),
+        "GET",
+        "/page/plotly.js",
+        "Accept-Encoding: br\r\n",
+        "",
+    );
+    assert!(brotli.header("content-encoding").is_none() && brotli.header("etag") != Some(tag));
+    for path in [
+        "/analytics/SPY",
+        "/pcr/SPY",
+        "/ohlc/SPY",
+        "/chain/SPY",
+        "/expiries/SPY",
+        "/symbols",
+        "/api/data/chain/SPY",
+    ] {
+        let answered = ask(demo(), "GET", path, "", "");
+        for name in ["age", "x-published-at", "etag"] {
+            assert!(answered.header(name).is_some(), "{path}: {name}");
+        }
+        let lasts = answered.header("cache-control").unwrap();
+        assert!(lasts.starts_with("private, max-age="), "{path}: {lasts}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Who is let in, and what a client may do: each rule against a daemon that has it.
 
 use std::io::{BufReader, Read, Write};
+use std::net::{IpAddr, UdpSocket};
 use std::time::Duration;
 
 use analytics::clock::Stopwatch;
@@ -134,7 +135,9 @@ fn who_has_no_token_gets_the_way_in_and_nothing_else() {
     let out = ask(&address, "POST", "/logout", &cookie, "");
     assert!(out.header("set-cookie").unwrap().contains("Max-Age=0"));
     assert_eq!(status("/symbols", &cookie), 401);
-    drop(events);
+    let ended = events.until("dropped").pop().unwrap();
+    assert_eq!(ended.data["reason"], "signed_out");
+    assert!(events.next().is_none());
     daemon.finish();
 }
 
@@ -287,6 +290,39 @@ fn there_are_so_many_connections_streams_and_requests() {
         (answered.status == 200 && answered.json()["streams"] == 1).then_some(())
     });
     drop(first);
+    daemon.finish();
+}
+
+/// An address of this host that is not loopback, where it has one. Nothing is sent.
+fn outward() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback() && !address.is_unspecified()).then_some(address)
+}
+
+#[test]
+fn an_address_that_asks_too_often_is_told_when_to_ask_again() {
+    let (daemon, address) = daemon(&[
+        "http.listen=0.0.0.0:0",
+        "http.allow_unauthenticated=true",
+        "http.requests_per_second=1",
+    ]);
+    let by_name = "Host: evil.example\r\n";
+    let foreign = ask(&address, "GET", "/symbols", by_name, "");
+    assert_eq!(foreign.refusal(), (403, "foreign_host".into()));
+    let Some(own) = outward() else {
+        eprintln!("skipped: no address but loopback");
+        return daemon.finish();
+    };
+    let address = format!("{own}:{}", address.rsplit_once(':').unwrap().1);
+    assert_eq!(ask(&address, "GET", "/symbols", "", "").status, 200);
+    let refused = until("it is too many", SOON, || {
+        let answered = ask(&address, "GET", "/symbols", "", "");
+        (answered.status == 429).then_some(answered)
+    });
+    assert_eq!(refused.refusal(), (429, "too_many_requests".into()));
+    assert!(refused.header("retry-after").is_some());
     daemon.finish();
 }
 

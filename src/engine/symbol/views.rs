@@ -1,10 +1,8 @@
 //! What is held of a symbol, for people who look at it: its book and the end of its tape. Made only
 //! while somebody does, and no part of what a turn computes.
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
-use quant::calculators::sweep::Sweep;
+use quant::calculators::sweep::{Event, EventSide, Sweep};
 use quant::json;
 use quant::market::{Level, Side, Timestamp};
 use quant::snapshot::{Input, Latest, View};
@@ -62,10 +60,10 @@ impl SymbolEngine {
 
     fn tape_view(&self, now: Timestamp) -> Option<Bytes> {
         let sweeps = self.sweeps(now);
-        let in_sweep = |at: i64| {
-            sweeps
-                .iter()
-                .any(|(start, end)| (*start..=*end).contains(&at))
+        let in_sweep = |at: i64, side: Side| {
+            let holds =
+                |sweep: &(i64, i64, Side)| (sweep.0..=sweep.1).contains(&at) && sweep.2 == side;
+            sweeps.iter().any(holds)
         };
         let newest = self.snapshot.tape.last(PRINTS).rev();
         let prints: Vec<Print<'_>> = newest
@@ -82,20 +80,26 @@ impl SymbolEngine {
                         Side::Unknown => None,
                     },
                     venue: trade.venue.as_ref().map(|venue| venue.as_str()),
-                    sweep: in_sweep(at),
+                    sweep: in_sweep(at, signed.side),
                 }
             })
             .collect();
         (!prints.is_empty()).then(|| json::to_vec(&prints).into())
     }
 
-    /// When the sweeps that stand began and ended, milliseconds since the epoch.
-    fn sweeps(&self, now: Timestamp) -> BTreeSet<(i64, i64)> {
+    /// When the sweeps that stand began and ended, milliseconds since the epoch, and their sides.
+    fn sweeps(&self, now: Timestamp) -> Vec<(i64, i64, Side)> {
         let view = View::new(&self.snapshot, now, 0);
         let found = Latest::<Sweep>::take(&view).ok();
         let payload = found.and_then(|found| found.payload);
         let events = payload.and_then(|payload| payload.events.as_ref());
         let events = events.into_iter().flatten();
-        events.map(|event| (event.start_ms, event.end_ms)).collect()
+        let side = |event: &Event| match event.side {
+            EventSide::Buy => Side::Buy,
+            EventSide::Sell => Side::Sell,
+        };
+        events
+            .map(|event| (event.start_ms, event.end_ms, side(event)))
+            .collect()
     }
 }

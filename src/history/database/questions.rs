@@ -158,6 +158,44 @@ impl Database {
         Ok(rows.filter_map(|row| chain(symbol, row)).collect())
     }
 
+    /// The first chain of a series after `from` and up to `to`.
+    pub async fn first_chain(
+        &self,
+        symbol: &Symbol,
+        series: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Chain>, HistoryError> {
+        let rows: Vec<WithDocument> = ask!(
+            self,
+            AssertSqlSafe(one_chain("ASC").as_str()),
+            symbol.as_str(),
+            series,
+            from.nanos(),
+            to.nanos(),
+        )?;
+        Ok(rows.into_iter().find_map(|row| chain(symbol, row)))
+    }
+
+    /// The last chain of a series after `from` and up to `to`.
+    pub async fn last_chain(
+        &self,
+        symbol: &Symbol,
+        series: &str,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Option<Chain>, HistoryError> {
+        let rows: Vec<WithDocument> = ask!(
+            self,
+            AssertSqlSafe(one_chain("DESC").as_str()),
+            symbol.as_str(),
+            series,
+            from.nanos(),
+            to.nanos(),
+        )?;
+        Ok(rows.into_iter().find_map(|row| chain(symbol, row)))
+    }
+
     /// Bars of one length that begin before an instant, newest first.
     pub async fn bars(
         &self,
@@ -330,6 +368,14 @@ fn page_of_chains(columns: &str, which: Which<'_>) -> String {
     format!(
         "SELECT {columns} FROM option_chains WHERE symbol = $1 AND (at, series) < ($2, $3) \
          AND {only} ORDER BY at DESC, series DESC LIMIT $4"
+    )
+}
+
+/// The chain at one end of a span of time: symbol, series and the two ends.
+fn one_chain(order: &str) -> String {
+    format!(
+        "SELECT {SUMMARY}, document FROM option_chains WHERE symbol = $1 AND series = $2 \
+         AND at > $3 AND at <= $4 ORDER BY at {order} LIMIT 1"
     )
 }
 

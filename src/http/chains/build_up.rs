@@ -2,17 +2,18 @@
 //! reference.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use quant::calculators::oi_buildup::{ContractBuildUp, ExpiryBuildUp, Params, Payload};
 use quant::market::{Right, Span, Symbol, Timestamp};
 use quant::math::oi_buildup::{Bias, BuildUp, DeadBands, build_up};
 use serde_json::{Value, json};
 
 use super::{Size, no_data};
-use crate::http::answer::json as answer;
+use crate::http::answer::composed;
 use crate::http::error::{Answer, ApiError};
+use crate::http::past::End;
 use crate::http::query::{At, Query};
-use crate::http::{Desk, Shared, past};
+use crate::http::{Desk, Shared};
 
 /// The longest way back, minutes.
 const MOST_MINUTES: u64 = 7 * 24 * 60;
@@ -56,6 +57,7 @@ impl Reference {
 pub(in crate::http) async fn oi_buildup(
     State(desk): Shared,
     At(product): At<String>,
+    headers: HeaderMap,
     query: Query,
 ) -> Answer {
     let product = desk.product(&product)?;
@@ -94,7 +96,8 @@ pub(in crate::http) async fn oi_buildup(
         "reference_timestamp": since,
         "timestamp": desk.computed_at(&product, "oi_buildup"),
     });
-    Ok(answer(StatusCode::OK, &body))
+    let origin = desk.origin(&product, "oi_buildup");
+    Ok(composed(&headers, &body, origin, desk.now()))
 }
 
 fn as_published(row: &ExpiryBuildUp) -> Value {
@@ -123,23 +126,14 @@ impl Desk {
     /// The first chain of the session under way that was kept.
     async fn at_open(&self, product: &Symbol, expiry: &str) -> Result<Kept, ApiError> {
         let now = self.now();
-        let (open, every) = {
-            let setup = self.setups.borrow();
-            (
-                setup.opened(product, now),
-                setup.config.history.chain_seconds,
-            )
-        };
+        let open = self.setups.borrow().opened(product, now);
         let nothing = || {
             let text = "no chain was kept at the open of this session";
             ApiError::new(StatusCode::NOT_FOUND, "no_reference", text)
         };
         let open = open.ok_or_else(nothing)?;
-        // One is kept every so often; the second is there where the first came late.
-        let soon = open.plus(Span::from_seconds(2.0 * every as f64));
-        let kept = self
-            .kept(product, expiry, open.minus(Span::from_nanos(1)), soon)
-            .await?;
+        let session = (open.minus(Span::from_nanos(1)), now);
+        let kept = self.kept(product, expiry, End::First, session).await?;
         kept.ok_or_else(nothing)
     }
 
@@ -150,7 +144,7 @@ impl Desk {
         let every = self.setups.borrow().config.history.chain_seconds;
         let then = self.now().minus(Span::from_seconds(60.0 * minutes as f64));
         let from = then.minus(Span::from_seconds(2.0 * every as f64 + SLACK));
-        let kept = self.kept(product, expiry, from, then).await?;
+        let kept = self.kept(product, expiry, End::Last, (from, then)).await?;
         kept.ok_or_else(|| {
             let text = format!("no chain was kept {minutes} minutes ago");
             ApiError::new(StatusCode::NOT_FOUND, "no_reference", text)
@@ -161,18 +155,11 @@ impl Desk {
         &self,
         product: &Symbol,
         expiry: &str,
-        from: Timestamp,
-        to: Timestamp,
+        end: End,
+        span: (Timestamp, Timestamp),
     ) -> Result<Option<Kept>, ApiError> {
-        let chains = self.past.chains_at(product, from, to).await?;
-        let chain = chains.iter().find(|chain| chain.series == expiry);
-        Ok(chain.and_then(|chain| {
-            let document = past::unpacked(chain)?;
-            Some(Kept {
-                at: chain.at,
-                document,
-            })
-        }))
+        let found = self.past.chain_at(product, expiry, end, span).await?;
+        Ok(found.map(|(at, document)| Kept { at, document }))
     }
 
     fn bands(&self) -> DeadBands {

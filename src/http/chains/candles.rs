@@ -1,14 +1,14 @@
 //! `/ohlc/{product}`: the newest bar and those before it.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::HeaderMap;
 use quant::calculators::bars::{Candle, Payload, Window};
 use quant::market::{Span, Timestamp};
 use serde_json::{Value, json};
 
 use super::no_data;
 use crate::http::Shared;
-use crate::http::answer::json as answer;
+use crate::http::answer::composed;
 use crate::http::error::Answer;
 use crate::http::query::{At, Query};
 
@@ -16,6 +16,7 @@ use crate::http::query::{At, Query};
 pub(in crate::http) async fn ohlc(
     State(desk): Shared,
     At(product): At<String>,
+    headers: HeaderMap,
     query: Query,
 ) -> Answer {
     let product = desk.product(&product)?;
@@ -40,13 +41,13 @@ pub(in crate::http) async fn ohlc(
     older.reverse();
     older.truncate(limit);
     let missing = limit - older.len();
-    if missing > 0 && desk.past.is_open() {
+    let mut lost = None;
+    if missing > 0 && desk.past.is_on() {
         let before = older.last().map(|candle| candle.start).or(start);
-        let past = desk
-            .past
-            .bars(&product, minutes, missing as u32, before)
-            .await?;
-        older.extend(past.into_iter().map(|bar| Candle {
+        let asked = desk.past.bars(&product, minutes, missing as u32, before);
+        // The bars that stand are given without those before them.
+        let past = asked.await.map_err(|why| lost = Some(why.lost()));
+        older.extend(past.unwrap_or_default().into_iter().map(|bar| Candle {
             start: bar.start,
             open: bar.open,
             high: bar.high,
@@ -66,6 +67,9 @@ pub(in crate::http) async fn ohlc(
         "window": label,
         "candles": candles,
     });
+    if let Some(lost) = lost {
+        body["history_state"] = lost.into();
+    }
     for field in [
         "open",
         "high",
@@ -79,7 +83,8 @@ pub(in crate::http) async fn ohlc(
     ] {
         body[field] = newest[field].clone();
     }
-    Ok(answer(StatusCode::OK, &body))
+    let origin = desk.origin(&product, "bars");
+    Ok(composed(&headers, &body, origin, desk.now()))
 }
 
 fn candle_json(candle: &Candle, minutes: u32) -> Value {

@@ -1,14 +1,15 @@
 //! What history knows: put-call ratios, prices, numbers of documents.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use quant::market::{Span, Symbol, Timestamp};
 use serde_json::{Value, json};
 
 use crate::history::database::{Cursor, Which, Window};
-use crate::http::answer::json as answer;
-use crate::http::error::{Answer, ApiError};
-use crate::http::query::{At, Query, instant, symbol as parsed};
+use crate::http::answer::{Origin, composed, json as answer};
+use crate::http::error::{Answer, ApiError, nearest};
+use crate::http::follow::known_names;
+use crate::http::query::{At, Query, clipped, instant, symbol as parsed};
 use crate::http::{Desk, Shared, past};
 use crate::store::published::OVERALL;
 
@@ -60,6 +61,7 @@ pub(super) async fn put_call(
 pub(in crate::http) async fn underlying(
     State(desk): Shared,
     At(product): At<String>,
+    headers: HeaderMap,
     query: Query,
 ) -> Answer {
     let product = desk.product(&product)?;
@@ -71,7 +73,7 @@ pub(in crate::http) async fn underlying(
         .map(|tick| json!({"price": tick.price, "timestamp": tick.at.to_rfc3339()}))
         .collect();
     let body = json!({"product": product.as_str(), "count": ticks.len(), "ticks": ticks});
-    Ok(answer(StatusCode::OK, &body))
+    Ok(composed(&headers, &body, Origin::default(), desk.now()))
 }
 
 /// `/analytics/{symbol}/{name}/history`: numbers of a document, oldest first.
@@ -89,6 +91,11 @@ pub(in crate::http) async fn history(
             false => desk.symbol(symbol)?.as_str().to_owned(),
         },
     };
+    if !known_names().any(|known| known == name) {
+        let nearest = nearest(&name, known_names());
+        let error = ApiError::unknown("unknown_document", "document", &clipped(&name), nearest);
+        return Err(error);
+    }
     let now = desk.now();
     let to = query.instant("to")?.unwrap_or(now);
     let from = query.instant("from")?.unwrap_or(to.minus(USUAL_PAST));

@@ -57,10 +57,14 @@ fn server() -> Vec<Route> {
             "Every job and every document: the last value, or why there is none.",
             status::status,
         )
+        .query([Param::text(
+            "symbol",
+            "Documents of this symbol only, beside the rest; all without it.",
+        )])
         .says(
             200,
-            "the whole state",
-            object("version, started_at, session, passes, redis, jobs, channels, streams, symbols"),
+            "the state, up to a second old",
+            object("version, started_at, session, passes, redis, reasons, jobs, channels, streams, symbols"),
         ),
         Route::get(
             "/metrics",
@@ -144,7 +148,7 @@ fn documents() -> Vec<Route> {
                 "fields": {"type": "array", "items": {"type": "string"}},
                 "rows": {"type": "array", "items": {"type": "array"}, "description": "milliseconds since 1970, then a number for each field"}}})))
             .fails(400, "bad_parameter")
-            .fails(404, "unknown_symbol, with the nearest")
+            .fails(404, "unknown_symbol or unknown_document, with the nearest")
             .fails(503, "history_off, or history_away with since"),
         Route::get("/portfolio", "documents", "All symbols together.", analytics::portfolio)
             .says(200, "the document", Content::Named("portfolio"))
@@ -177,7 +181,8 @@ fn documents() -> Vec<Route> {
         Route::get("/market/{symbol}", "documents", "Book and tape as the engine holds them. The first request makes the symbol watched for 15 seconds; views are made while it is.", market::market)
             .says(200, "the views", Content::Json(view))
             .says(202, "watching: ask again after a pass", object("code, symbol"))
-            .fails(404, "unknown_symbol, with the nearest"),
+            .fails(404, "unknown_symbol, with the nearest")
+            .fails(503, "too_many_watched"),
     ]
 }
 
@@ -281,8 +286,8 @@ fn chain_service() -> Vec<Route> {
         Route::get("/pcr/{product}", "chains", "Put-call ratios: of a series one object, without one a row for each; and of the whole chain.", chains::pcr)
             .query(pcr_query())
             .says(200, "the ratios; null with a reason where nothing is in calls", fields(&OF_PCR))
-            .fails(404, "unknown_product, with the nearest")
-            .fails(503, "history_off, or history_away with since"),
+            .fails(404, "unknown_product, with the nearest; no_data")
+            .says(304, "it is the same", Content::Nothing),
         Route::get("/volatility-surface/{product}", "chains", "Volatilities of all expiries as fractions: columns beside strikes, null where there is no quote.", chains::volatility_surface)
             .says(200, "the document", Content::Named("volatility_surface"))
             .says(304, "nothing was published since", Content::Nothing)
@@ -302,7 +307,7 @@ fn chain_service() -> Vec<Route> {
             .query(ohlc_query())
             .says(200, "the bars; volume in shares or contracts", fields(&OF_OHLC))
             .fails(404, "unknown_product, with the nearest; no_data")
-            .fails(503, "history_away with since"),
+            .says(304, "it is the same", Content::Nothing),
         Route::get("/chain/{product}", "chains", "A whole chain, or all of a product: legs with greeks, volatility, open interest and flags (no_quote, no_bid, no_ask, crossed, locked, no_iv); forward, age.", chains::chain)
             .query([
                 expiry(),
@@ -343,7 +348,7 @@ fn earlier() -> Vec<Route> {
         Route::get(
             "/api/data/chain/{product}",
             "earlier clients",
-            "The newest chain of each series; of one with a limit older ones from history, too.",
+            "The newest chain of each series; of one with a limit older ones from history, too, fifty at most.",
             api::chain,
         )
         .query([expiry(), limit("Most chains.", 100)])
@@ -427,7 +432,7 @@ fn streams() -> Vec<Route> {
             ),
             Param::text(
                 "names",
-                "Names of documents with commas; sector takes every sector, latest_chain every expiry. Without it all of analytics. book and tape need symbols.",
+                "Names of documents with commas; sector takes every sector, latest_chain every expiry. Without it all of analytics. book and tape need symbols, at most 16.",
             ),
             Param::text(
                 "last_event_id",
@@ -436,16 +441,16 @@ fn streams() -> Vec<Route> {
         ]
     };
     vec![
-        Route::get("/stream", "stream", "Documents as server-sent events: a snapshot, snapshot_end, then document, gone, heartbeat, and dropped for a client that is too slow.", stream::events)
+        Route::get("/stream", "stream", "Documents as server-sent events: a snapshot, snapshot_end, then document, gone, heartbeat, and dropped for a client that is too slow or whose session is over.", stream::events)
             .query(query())
             .says(200, "the events", Content::Other("text/event-stream"))
             .fails(400, "bad_parameter")
-            .fails(503, "too_many_streams"),
+            .fails(503, "too_many_streams; too_many_watched"),
         Route::get("/ws", "stream", "The same as text frames over a WebSocket; {\"subscribe\": {\"symbols\": [], \"names\": []}} replaces the selection.", stream::socket)
             .query(query())
             .says(101, "the socket", Content::Nothing)
             .fails(400, "bad_parameter or no_upgrade")
-            .fails(503, "too_many_streams"),
+            .fails(503, "too_many_streams; too_many_watched"),
     ]
 }
 

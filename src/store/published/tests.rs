@@ -104,12 +104,31 @@ fn a_symbol_is_watched_for_a_while() {
     let published = published();
     let [one, other] = ["A", "B"].map(|name| Symbol::new(name).unwrap());
     assert!(!published.is_watched(&one, at(0)));
-    published.watch(&one, at(0));
+    assert!(published.watch(std::slice::from_ref(&one), at(0)));
     assert!(published.is_watched(&one, at(14)));
     assert!(!published.is_watched(&other, at(14)));
     assert!(!published.is_watched(&one, at(15)));
     published.sweep(at(15));
     assert!(!published.any_watched.load(Ordering::Relaxed));
+}
+
+#[test]
+fn so_many_symbols_are_watched_and_those_who_stand_go_on() {
+    let published = published();
+    let symbols: Vec<Symbol> = (0..=MOST_WATCHED)
+        .map(|at| Symbol::new(&format!("S{at}")).unwrap())
+        .collect();
+    let (last, most) = symbols.split_last().unwrap();
+    let last = std::slice::from_ref(last);
+    assert!(published.watch(most, at(0)));
+    assert!(!published.watch(last, at(0)));
+    assert!(!published.is_watched(&last[0], at(0)));
+    // Early it changes nothing, late it goes on.
+    assert!(published.watch(&most[..1], at(1)));
+    assert!(!published.is_watched(&most[0], at(15)));
+    assert!(published.watch(&most[..1], at(14)));
+    assert!(published.is_watched(&most[0], at(28)));
+    assert!(published.watch(last, at(15)));
 }
 
 #[test]
