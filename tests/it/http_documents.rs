@@ -199,7 +199,7 @@ fn what_is_not_there_is_named_with_what_was_meant() {
         ("/analytics/SPY/gexx", "unknown_document", json!("gex")),
         ("/analytics/SPY/moc", "no_value_yet", Value::Null),
         ("/schema/gexx", "unknown_document", json!("gex")),
-        ("/portfolio/sectors/OTHR", "unknown_sector", json!("OTHER")),
+        ("/portfolio/sectors/TEHC", "unknown_sector", json!("TECH")),
         ("/pcr/SPYY", "unknown_product", json!("SPY")),
         ("/pcr/SPY?expiry=2000-01-01", "no_data", Value::Null),
         (
