@@ -22,6 +22,10 @@ const WHOLE_LOTS: f64 = 0.95;
 const FORGOTTEN_NS: i64 = 300_000_000_000;
 /// Fewer tell nothing.
 const FEWEST: usize = 4;
+/// So many tell at once; fewer are waited for.
+const ENOUGH: usize = 20;
+/// How long they are waited for: ten seconds.
+const WAIT_NS: i64 = 10_000_000_000;
 
 /// Which contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,6 +107,11 @@ pub(super) struct Options {
     contracts: BTreeMap<Key, Told>,
     /// Whether something came since the chain was made.
     pub(super) changed: bool,
+    /// When the first row came.
+    first: Option<Timestamp>,
+    /// Whether the vendor counts in units, once that was told: a chain is not to be in lots in one minute and
+    /// in units in the next.
+    in_units: Option<bool>,
 }
 
 impl Options {
@@ -132,6 +141,7 @@ impl Options {
         }
         told.quoted = quoted.max(told.quoted);
         told.received = received;
+        self.first.get_or_insert(received);
         let mut put = |name: &'static str, number: Option<f64>| {
             if let Some(number) = number {
                 told.numbers.insert(name, number);
@@ -168,7 +178,7 @@ impl Options {
         self.contracts.retain(|key, _| key.expiry >= today);
     }
 
-    /// The chain; `None` before anything came.
+    /// The chain; `None` before anything came, and while it is not known what the vendor counts in.
     pub(super) fn chain(
         &mut self,
         symbol: &Symbol,
@@ -185,7 +195,7 @@ impl Options {
         let in_units = match quantities {
             Quantities::Units => true,
             Quantities::Contracts => false,
-            Quantities::Auto => self.look_like_units(),
+            Quantities::Auto => self.counts_units(received)?,
         };
         let newest = self.contracts.values().filter_map(|told| told.quoted).max();
         let contracts = self.contracts.iter();
@@ -204,16 +214,27 @@ impl Options {
         })
     }
 
-    /// Whether nearly every open interest is a whole number of lots.
-    fn look_like_units(&self) -> bool {
+    /// Whether nearly every open interest is a whole number of lots; `None` while more may come that tell it.
+    fn counts_units(&mut self, now: Timestamp) -> Option<bool> {
+        if self.in_units.is_some() {
+            return self.in_units;
+        }
         let interests = self.contracts.values().filter_map(|told| {
             let lot = told.lot().filter(|lot| *lot > 1.0)?;
             let interest = told.numbers.get("open_interest").filter(|oi| **oi > 0.0)?;
             Some(interest % lot == 0.0)
         });
         let interests: Vec<bool> = interests.collect();
+        let waited = self.first.map_or(0, |first| now.since(first).nanos());
+        if interests.len() < ENOUGH && waited < WAIT_NS {
+            return None;
+        }
+        if interests.len() < FEWEST {
+            return Some(false);
+        }
         let whole = interests.iter().filter(|whole| **whole).count();
-        interests.len() >= FEWEST && whole as f64 >= WHOLE_LOTS * interests.len() as f64
+        self.in_units = Some(whole as f64 >= WHOLE_LOTS * interests.len() as f64);
+        self.in_units
     }
 }
 

@@ -23,7 +23,8 @@ fn options(rows: &[Value]) -> (Options, Counts) {
 
 fn written(options: &mut Options, quantities: Quantities) -> Value {
     let symbol = Symbol::new("NIFTY").unwrap();
-    let now = Timestamp::from_seconds(1_800_000_000);
+    // As long as few contracts are waited for.
+    let now = Timestamp::from_seconds(1_800_000_010);
     let chain = options.chain(&symbol, Some(25_010.5), false, quantities, now);
     serde_json::to_value(chain.unwrap()).unwrap()
 }
@@ -149,4 +150,42 @@ fn a_contract_that_is_no_longer_told_is_left_out() {
     let chain = written(&mut options, Quantities::Auto);
     assert_eq!(chain["contracts"].as_array().unwrap().len(), 1);
     assert_eq!(chain["contracts"][0]["type"], "call");
+}
+
+#[test]
+fn what_the_vendor_counts_in_is_told_once() {
+    let row = |strike: u32, open: u32| {
+        json!({"InstrumentIdentifier": format!("OPTIDX_NIFTY_26NOV2026_CE_{strike}"),
+            "OpenInterest": open, "QuotationLot": 75.0, "LastTradePrice": 1})
+    };
+    let symbol = Symbol::new("NIFTY").unwrap();
+    let at = |seconds: i64| Timestamp::from_seconds(1_800_000_000 + seconds);
+    let (mut few, _) = options(&[row(25_000, 750)]);
+    let mut chain = |seconds| few.chain(&symbol, None, false, Quantities::Auto, at(seconds));
+    assert!(
+        chain(3).is_none(),
+        "one contract of a whole chain tells nothing"
+    );
+    assert!(chain(10).is_some(), "nothing more came");
+
+    let rows: Vec<Value> = (0..20)
+        .map(|n| row(25_000 + 50 * n, 75 * (n + 1)))
+        .collect();
+    let (mut units, mut counts) = options(&rows);
+    let open = |chain: Option<Snapshot>| {
+        let chain = serde_json::to_value(chain.unwrap()).unwrap();
+        chain["contracts"][0]["open_interest"].as_f64()
+    };
+    let chain = units.chain(&symbol, None, false, Quantities::Auto, at(0));
+    assert_eq!(open(chain), Some(1.0));
+    // Lots that change in the middle of the day make no other unit of it.
+    for n in 0..20 {
+        let row = row(25_000 + 50 * n, 75 * (n + 1) + 1);
+        let row = Row(row.as_object().unwrap());
+        let id = row.text("InstrumentIdentifier").unwrap();
+        let key = Key::of(&parse(id).unwrap()).unwrap();
+        units.take(key, id, row, at(1), &mut counts);
+    }
+    let chain = units.chain(&symbol, None, false, Quantities::Auto, at(1));
+    assert_eq!(open(chain), Some(76.0 / 75.0));
 }
