@@ -1,31 +1,16 @@
 //! The dashboard in a headless Chromium, on the demo: each view renders, its numbers are the API's, what
 //! is stale says so. The browser is driven by `tests/browser/dashboard.mjs`, which says what it checks.
 
-use crate::harness::{Analytics, RedisServer, browser, full_tier, get, until};
+use crate::harness::{Analytics, RedisServer, browser, demo, full_tier, get, until};
 use std::io::{BufRead, BufReader, Read};
 use std::time::Duration;
 
-/// The demo computes on its past before it answers.
+/// Five hundred symbols need a few passes.
 const BORN: Duration = Duration::from_secs(90);
 
-fn demo() -> (Analytics, String) {
-    let args = [
-        "demo",
-        "--listen",
-        "127.0.0.1:0",
-        "--seed",
-        "7",
-        "--log",
-        "info",
-    ];
-    let demo = Analytics::spawn(&args, &[]);
-    let address = demo.logged("http listening", BORN).fields["address"].clone();
-    let address = address.as_str().unwrap().to_owned();
-    until("the demo has its chains", BORN, || {
-        let (surface, _) = get(&address, "/volatility-surface/SPY").ok()?;
-        let (portfolio, _) = get(&address, "/portfolio").ok()?;
-        ([surface, portfolio] == [200; 2]).then_some(())
-    });
+/// The demo, and where its page is.
+fn page() -> (Analytics, String) {
+    let (demo, address) = demo(&["--seed", "7"]);
     (demo, format!("http://{address}"))
 }
 
@@ -39,7 +24,7 @@ fn succeeds(browser: browser::Browser, text: &mut String) {
 
 #[test]
 fn every_view_renders_and_shows_the_numbers_of_the_api() {
-    let (_demo, base) = demo();
+    let (_demo, base) = page();
     let shots = browser::shots("views");
     let browser = browser::Browser::start(&[], &base, &shots);
     let mut said = String::new();
@@ -62,7 +47,7 @@ fn every_view_renders_and_shows_the_numbers_of_the_api() {
 
 #[test]
 fn a_page_whose_server_is_gone_is_marked_within_two_seconds() {
-    let (mut demo, base) = demo();
+    let (mut demo, base) = page();
     let mut browser = browser::Browser::start(&["--stale"], &base, &browser::shots("stale"));
     let mut said = String::new();
     let mut lines = BufReader::new(browser.stdout());

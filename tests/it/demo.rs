@@ -1,23 +1,11 @@
 //! The demo beyond its table: copies in a Redis, dirt on purpose, history of its own, nothing left behind.
 
 use crate::harness::scene::json;
-use crate::harness::{Analytics, RedisServer, SOON, get, until};
+use crate::harness::{Analytics, RedisServer, SOON, demo, until};
 use std::path::PathBuf;
-use std::time::Duration;
-
-/// The demo computes on its past before it answers.
-const BORN: Duration = Duration::from_secs(90);
 
 fn start(more: &[&str]) -> Analytics {
-    let own = ["demo", "--listen", "127.0.0.1:0", "--log", "info"];
-    let demo = Analytics::spawn(&[&own[..], more].concat(), &[]);
-    let address = demo.logged("http listening", BORN).fields["address"].clone();
-    let address = address.as_str().unwrap().to_owned();
-    until("the demo answers with chains", BORN, || {
-        let (status, _) = get(&address, "/volatility-surface/SPY").ok()?;
-        (status == 200).then_some(())
-    });
-    demo
+    demo(more).0
 }
 
 fn folder(demo: &Analytics) -> PathBuf {

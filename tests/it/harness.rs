@@ -6,6 +6,7 @@ mod analytics;
 pub(crate) mod browser;
 mod child;
 pub(crate) mod client;
+mod demo;
 mod documents;
 mod ended;
 mod http;
@@ -20,6 +21,7 @@ mod shared;
 mod until;
 
 pub(crate) use analytics::Analytics;
+pub(crate) use demo::demo;
 pub(crate) use documents::{Results, Schema, Stamp};
 pub(crate) use ended::{run, run_with};
 pub(crate) use http::get;

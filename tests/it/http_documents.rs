@@ -7,38 +7,17 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 
 use crate::harness::client::{Events, answer, ask, connect};
-use crate::harness::{Analytics, Schema, get, until};
+use crate::harness::{self, Analytics, Schema, get, until};
 use std::io::{BufReader, Read, Write};
 use std::time::Duration;
 
-/// The demo computes on its past before it listens.
+/// What the demo keeps is a minute old at most.
 const BORN: Duration = Duration::from_secs(60);
 
 /// The address of a demo with every document there.
 fn demo() -> &'static str {
     static DEMO: OnceLock<(Analytics, String)> = OnceLock::new();
-    let (_, address) = DEMO.get_or_init(|| {
-        let args = [
-            "demo",
-            "--listen",
-            "127.0.0.1:0",
-            "--seed",
-            "7",
-            "--log",
-            "info",
-        ];
-        let demo = Analytics::spawn(&args, &[]);
-        let address = demo.logged("http listening", BORN).fields["address"].clone();
-        let address = address.as_str().unwrap().to_owned();
-        until("the demo has its documents", BORN, || {
-            let (status, _) = get(&address, "/max-pain/SPY?expiry=2000-01-01").ok()?;
-            let (chain, _) = get(&address, "/volatility-surface/SPY").ok()?;
-            let (portfolio, _) = get(&address, "/portfolio").ok()?;
-            let (beat, _) = get(&address, "/heartbeat").ok()?;
-            (status == 404 && [chain, portfolio, beat] == [200; 3]).then_some(())
-        });
-        (demo, address)
-    });
+    let (_, address) = DEMO.get_or_init(|| harness::demo(&["--seed", "7"]));
     address
 }
 
