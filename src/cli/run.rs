@@ -21,7 +21,7 @@ use crate::engine::Engine;
 use crate::engine::run::{beat, notify, turn};
 use crate::engine::setup::Setup;
 use crate::engine::status::StatusBoard;
-use crate::history::rows::{ALL, SessionOf};
+use crate::history::rows::SessionOf;
 use crate::history::writer::History;
 use crate::http::{self, past::Past, tokens::Tokens};
 use crate::recording::Header;
@@ -219,9 +219,10 @@ async fn daemon(
 /// Which session an instant belongs to, for history.
 pub(super) fn sessions(setup: &Arc<Setup>) -> Arc<SessionOf> {
     let setup = setup.clone();
+    // What is over all symbols stands under a name that is no symbol.
     Arc::new(move |symbol, at| match Symbol::new(symbol) {
-        Ok(symbol) if symbol.as_str() != ALL => setup.session_of(&symbol, at).date,
-        _ => setup.default_session(at).date,
+        Ok(symbol) => setup.session_of(&symbol, at).date,
+        Err(_) => setup.default_session(at).date,
     })
 }
 
